@@ -1,0 +1,43 @@
+package dev.millrace.core.definition;
+
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One project as its {@code millrace.yaml} says it, defaults filled in, names resolved.
+ *
+ * <p>Everything here was validated: each reference leads somewhere and each expression type-checks.
+ */
+public record Project(
+    String name,
+    @Nullable String owner,
+    List<Source> sources,
+    List<Entity> entities,
+    List<FeatureView> featureViews,
+    List<Model> models,
+    List<Unbuilt> unbuilt) {
+
+  public Project {
+    sources = List.copyOf(sources);
+    entities = List.copyOf(entities);
+    featureViews = List.copyOf(featureViews);
+    models = List.copyOf(models);
+    unbuilt = List.copyOf(unbuilt);
+  }
+
+  /** A key that is valid and that this version of Millrace cannot run yet. */
+  public record Unbuilt(String file, int line, String path, String reason) {}
+
+  public Optional<Source> source(String sourceName) {
+    return sources.stream().filter(s -> s.name().equals(sourceName)).findFirst();
+  }
+
+  public Optional<FeatureView> featureView(String viewName) {
+    return featureViews.stream().filter(v -> v.name().equals(viewName)).findFirst();
+  }
+
+  public Optional<Model> model(String modelName) {
+    return models.stream().filter(m -> m.name().equals(modelName)).findFirst();
+  }
+}
