@@ -1,0 +1,145 @@
+package dev.millrace.platform;
+
+import dev.millrace.schemas.SubjectRegistry;
+import dev.millrace.schemas.Wire;
+import dev.millrace.schemas.WireFormat;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.ExecutionException;
+import org.apache.avro.generic.GenericData;
+import org.apache.avro.generic.GenericRecord;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+
+/** The topic {@code millrace.definitions}: every project as it was last applied. */
+public final class DefinitionsLog {
+
+  private final Target target;
+  private final SubjectRegistry registry;
+
+  public DefinitionsLog(Target target, SubjectRegistry registry) {
+    this.target = target;
+    this.registry = registry;
+  }
+
+  /**
+   * A project as {@code apply} wrote it.
+   *
+   * @param revision 1 for the first apply
+   * @param views epoch and definition id by view
+   * @param topicIds Kafka's id of each source topic
+   * @param files the project's own files by relative path
+   */
+  public record Applied(
+      String project,
+      int revision,
+      long appliedAtMillis,
+      Map<String, ViewIdentity> views,
+      Map<String, String> topicIds,
+      Map<String, String> files) {
+
+    public Applied {
+      views = Map.copyOf(views);
+      topicIds = Map.copyOf(topicIds);
+      files = Map.copyOf(files);
+    }
+  }
+
+  /** What {@code _version} of a row says: {@code <epoch>-<id>}. */
+  public record ViewIdentity(long epoch, String id) {
+    @Override
+    public String toString() {
+      return epoch + "-" + id;
+    }
+  }
+
+  /** The latest definitions of every project that was not deleted since. */
+  public Map<String, Applied> latest() {
+    WireFormat.Reader reader = new WireFormat.Reader(registry, Wire.DEFINITIONS);
+    Map<String, Applied> latest = new TreeMap<>();
+    TopicLog.read(
+        target,
+        Topics.DEFINITIONS,
+        record -> {
+          GenericRecord value;
+          try {
+            value = reader.read(record.value());
+          } catch (IOException e) {
+            throw new UncheckedIOException(
+                "Cannot read " + Topics.DEFINITIONS + " at offset " + record.offset(), e);
+          }
+          String project = String.valueOf(value.get("project"));
+          if (Boolean.TRUE.equals(value.get("deleted"))) {
+            latest.remove(project);
+          } else {
+            latest.put(project, applied(project, value));
+          }
+        });
+    return latest;
+  }
+
+  public Optional<Applied> latest(String project) {
+    return Optional.ofNullable(latest().get(project));
+  }
+
+  /** Appends one project's definitions and waits until the broker has them. */
+  public void append(Applied applied, String actor) throws IOException, InterruptedException {
+    GenericRecord record = new GenericData.Record(Wire.DEFINITIONS);
+    record.put("project", applied.project());
+    record.put("revision", applied.revision());
+    record.put("applied_at", applied.appliedAtMillis());
+    record.put("actor", actor);
+    record.put("deleted", false);
+    Map<String, GenericRecord> views = new HashMap<>();
+    var viewSchema = Wire.DEFINITIONS.getField("views").schema().getValueType();
+    applied
+        .views()
+        .forEach(
+            (view, identity) -> {
+              GenericRecord value = new GenericData.Record(viewSchema);
+              value.put("epoch", identity.epoch());
+              value.put("id", identity.id());
+              views.put(view, value);
+            });
+    record.put("views", views);
+    record.put("topic_ids", applied.topicIds());
+    record.put("files", applied.files());
+    int id = registry.register(Topics.subject(Topics.DEFINITIONS), Wire.DEFINITIONS.toString());
+    byte[] value = new WireFormat.Writer(id, Wire.DEFINITIONS).write(record);
+    try (KafkaProducer<String, byte[]> producer = TopicLog.producer(target)) {
+      producer.send(new ProducerRecord<>(Topics.DEFINITIONS, applied.project(), value)).get();
+    } catch (ExecutionException e) {
+      throw new IOException(
+          "Cannot write the definitions of project " + applied.project() + ": " + e.getCause(), e);
+    }
+  }
+
+  private static Applied applied(String project, GenericRecord value) {
+    Map<String, ViewIdentity> views = new HashMap<>();
+    ((Map<?, ?>) value.get("views"))
+        .forEach(
+            (view, identity) -> {
+              GenericRecord fields = (GenericRecord) identity;
+              views.put(
+                  String.valueOf(view),
+                  new ViewIdentity((Long) fields.get("epoch"), String.valueOf(fields.get("id"))));
+            });
+    return new Applied(
+        project,
+        (Integer) value.get("revision"),
+        (Long) value.get("applied_at"),
+        views,
+        texts((Map<?, ?>) value.get("topic_ids")),
+        texts((Map<?, ?>) value.get("files")));
+  }
+
+  private static Map<String, String> texts(Map<?, ?> map) {
+    Map<String, String> texts = new HashMap<>();
+    map.forEach((k, v) -> texts.put(String.valueOf(k), String.valueOf(v)));
+    return texts;
+  }
+}

@@ -1,0 +1,122 @@
+package dev.millrace.platform;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.snakeyaml.engine.v2.api.Dump;
+import org.snakeyaml.engine.v2.api.DumpSettings;
+import org.snakeyaml.engine.v2.api.Load;
+import org.snakeyaml.engine.v2.api.LoadSettings;
+import org.snakeyaml.engine.v2.common.FlowStyle;
+import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
+
+/**
+ * The addresses of one stack, as {@code --target FILE} or {@code MILLRACE_TARGET} name them.
+ *
+ * @param kafka bootstrap servers
+ * @param schemaRegistry base URL of the Confluent API
+ * @param redis host:port
+ * @param flink base URL of the JobManager's REST API
+ * @param registry base URL of the model registry; null until there is one
+ * @param warehouse URI of the folder that holds the Iceberg tables
+ * @param catalog JDBC URL of the Iceberg catalog
+ * @param artifacts URI of the folder that holds model artifacts
+ */
+public record Target(
+    String kafka,
+    String schemaRegistry,
+    String redis,
+    String flink,
+    @Nullable String registry,
+    String warehouse,
+    String catalog,
+    String artifacts) {
+
+  public static final String ENVIRONMENT_VARIABLE = "MILLRACE_TARGET";
+
+  /**
+   * Reads a target file.
+   *
+   * @throws IOException naming every key that is missing or unknown
+   */
+  public static Target read(Path file) throws IOException {
+    Object loaded;
+    try {
+      loaded =
+          new Load(LoadSettings.builder().setLabel(file.toString()).build())
+              .loadFromString(Files.readString(file));
+    } catch (YamlEngineException e) {
+      throw new IOException("Cannot read target " + file + ": " + e.getMessage(), e);
+    }
+    if (!(loaded instanceof Map<?, ?> keys)) {
+      throw new IOException("Cannot read target " + file + ": it is not a map of addresses");
+    }
+    List<String> problems = new ArrayList<>();
+    Map<String, String> left = new LinkedHashMap<>();
+    keys.forEach((k, v) -> left.put(String.valueOf(k), v == null ? "" : String.valueOf(v)));
+    Target target =
+        new Target(
+            taken(left, "kafka", problems),
+            taken(left, "schema_registry", problems),
+            taken(left, "redis", problems),
+            taken(left, "flink", problems),
+            emptyToNull(left.remove("registry")),
+            taken(left, "warehouse", problems),
+            taken(left, "catalog", problems),
+            taken(left, "artifacts", problems));
+    left.keySet().forEach(k -> problems.add(k + ": unknown key"));
+    if (!problems.isEmpty()) {
+      throw new IOException("Cannot read target " + file + ":\n  " + String.join("\n  ", problems));
+    }
+    return target;
+  }
+
+  /** Reads the target that {@code MILLRACE_TARGET} names. */
+  public static Target fromEnvironment(Map<String, String> environment) throws IOException {
+    String file = environment.get(ENVIRONMENT_VARIABLE);
+    if (file == null || file.isEmpty()) {
+      throw new IOException(
+          "Cannot find the stack: neither --target nor "
+              + ENVIRONMENT_VARIABLE
+              + " names a target file; start one with ./millrace up");
+    }
+    return read(Path.of(file));
+  }
+
+  /** Writes the file that {@link #read} reads. */
+  public void write(Path file) throws IOException {
+    Map<String, Object> keys = new LinkedHashMap<>();
+    keys.put("kafka", kafka);
+    keys.put("schema_registry", schemaRegistry);
+    keys.put("redis", redis);
+    keys.put("flink", flink);
+    if (registry != null) {
+      keys.put("registry", registry);
+    }
+    keys.put("warehouse", warehouse);
+    keys.put("catalog", catalog);
+    keys.put("artifacts", artifacts);
+    Files.writeString(
+        file,
+        new Dump(DumpSettings.builder().setDefaultFlowStyle(FlowStyle.BLOCK).build())
+            .dumpToString(keys));
+  }
+
+  private static String taken(Map<String, String> keys, String key, List<String> problems) {
+    String value = keys.remove(key);
+    if (value == null || value.isEmpty()) {
+      problems.add(key + ": required, not set");
+      return "";
+    }
+    return value;
+  }
+
+  private static @Nullable String emptyToNull(@Nullable String value) {
+    return value == null || value.isEmpty() ? null : value;
+  }
+}

@@ -1,0 +1,202 @@
+package dev.millrace.platform;
+
+import dev.millrace.core.definition.Feature;
+import dev.millrace.core.definition.FeatureView;
+import dev.millrace.core.definition.Source;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.apache.avro.LogicalType;
+import org.apache.avro.LogicalTypes;
+import org.apache.iceberg.PartitionSpec;
+import org.apache.iceberg.Schema;
+import org.apache.iceberg.Table;
+import org.apache.iceberg.catalog.Catalog;
+import org.apache.iceberg.catalog.Namespace;
+import org.apache.iceberg.catalog.SupportsNamespaces;
+import org.apache.iceberg.catalog.TableIdentifier;
+import org.apache.iceberg.exceptions.AlreadyExistsException;
+import org.apache.iceberg.jdbc.JdbcCatalog;
+import org.apache.iceberg.types.Type;
+import org.apache.iceberg.types.Types;
+
+/** The Iceberg tables of a project: their names, their columns, and the catalog that holds them. */
+public final class Warehouse {
+
+  public static final String CATALOG_NAME = "millrace";
+
+  /** The catalog's properties, for programs and for Flink's catalog loader alike. */
+  public static Map<String, String> properties(Target target) {
+    return Map.of(
+        "uri", target.catalog(),
+        "warehouse", target.warehouse(),
+        "io-impl", LocalFileIO.class.getName(),
+        "jdbc.schema-version", "V1");
+  }
+
+  /** Opens the catalog; the caller closes it. */
+  public static JdbcCatalog open(Target target) {
+    JdbcCatalog catalog = new JdbcCatalog();
+    catalog.initialize(CATALOG_NAME, properties(target));
+    return catalog;
+  }
+
+  public static TableIdentifier features(String project, String view) {
+    return TableIdentifier.of(project, "features_" + view);
+  }
+
+  public static TableIdentifier events(String project, String source) {
+    return TableIdentifier.of(project, "events_" + source);
+  }
+
+  public static TableIdentifier predictions(String project, String model) {
+    return TableIdentifier.of(project, "predictions_" + model);
+  }
+
+  /** {@code entity_key, _time, _source, _version, known_at} and one column a feature. */
+  public static Schema featuresSchema(FeatureView view) {
+    Columns columns = new Columns();
+    columns.required("entity_key", Types.StringType.get());
+    columns.required("_time", Types.TimestampType.withZone());
+    columns.required("_source", Types.StringType.get());
+    columns.required("_version", Types.StringType.get());
+    columns.required("known_at", Types.TimestampType.withZone());
+    for (Feature feature : view.features()) {
+      columns.optional(
+          feature.name(),
+          switch (feature.type()) {
+            case LONG -> Types.LongType.get();
+            case DOUBLE -> Types.DoubleType.get();
+            case STRING -> Types.StringType.get();
+            case BOOLEAN -> Types.BooleanType.get();
+          });
+    }
+    return columns.schema();
+  }
+
+  /** The event's fields, then {@code _partition, _offset, _verdict}. */
+  public static Schema eventsSchema(Source source) {
+    Columns columns = new Columns();
+    for (org.apache.avro.Schema.Field field : source.schema().getFields()) {
+      columns.optional(field.name(), icebergType(field.schema()));
+    }
+    columns.required("_partition", Types.IntegerType.get());
+    columns.required("_offset", Types.LongType.get());
+    columns.required("_verdict", Types.StringType.get());
+    return columns.schema();
+  }
+
+  /** The prediction as on its topic; maps are Iceberg maps, inputs as numbers and as text. */
+  public static Schema predictionsSchema() {
+    Columns columns = new Columns();
+    columns.required("prediction_id", Types.StringType.get());
+    columns.required("event_id", Types.StringType.get());
+    columns.required("entity_keys", columns.map(Types.StringType.get()));
+    columns.required("event_time", Types.TimestampType.withZone());
+    columns.required("scored_at", Types.TimestampType.withZone());
+    columns.required("model", Types.StringType.get());
+    columns.required("version", Types.IntegerType.get());
+    columns.optional("sha256", Types.StringType.get());
+    columns.required("role", Types.StringType.get());
+    columns.optional("experiment", Types.StringType.get());
+    columns.optional("arm", Types.StringType.get());
+    columns.optional("propensity", Types.DoubleType.get());
+    columns.required("score", Types.DoubleType.get());
+    columns.optional("decision", Types.StringType.get());
+    columns.required("inputs", columns.map(Types.DoubleType.get()));
+    columns.required("freshness", columns.map(Types.StringType.get()));
+    columns.optional("deployment_id", Types.StringType.get());
+    return columns.schema();
+  }
+
+  /** Makes the table where it is not there, with columns added where the definition grew. */
+  public static Table ensure(Catalog catalog, TableIdentifier name, Schema schema) {
+    Namespace namespace = name.namespace();
+    SupportsNamespaces namespaces = (SupportsNamespaces) catalog;
+    if (!namespaces.namespaceExists(namespace)) {
+      try {
+        namespaces.createNamespace(namespace);
+      } catch (AlreadyExistsException e) {
+        // Another job of the project made it in the meantime: what was wanted is there.
+      }
+    }
+    if (!catalog.tableExists(name)) {
+      try {
+        return catalog.createTable(
+            name,
+            schema,
+            PartitionSpec.unpartitioned(),
+            Map.of(
+                "format-version", "2",
+                "write.parquet.compression-codec", "zstd",
+                "write.metadata.delete-after-commit.enabled", "true",
+                "write.metadata.previous-versions-max", "20"));
+      } catch (AlreadyExistsException e) {
+        return catalog.loadTable(name);
+      }
+    }
+    Table table = catalog.loadTable(name);
+    List<Types.NestedField> added =
+        schema.columns().stream().filter(c -> table.schema().findField(c.name()) == null).toList();
+    if (!added.isEmpty()) {
+      var update = table.updateSchema();
+      added.forEach(c -> update.addColumn(c.name(), c.type()));
+      update.commit();
+      table.refresh();
+    }
+    return table;
+  }
+
+  static Type icebergType(org.apache.avro.Schema schema) {
+    LogicalType logical = schema.getLogicalType();
+    return switch (schema.getType()) {
+      case BOOLEAN -> Types.BooleanType.get();
+      case INT ->
+          logical instanceof LogicalTypes.Date ? Types.DateType.get() : Types.IntegerType.get();
+      case LONG ->
+          logical instanceof LogicalTypes.TimestampMillis
+                  || logical instanceof LogicalTypes.TimestampMicros
+              ? Types.TimestampType.withZone()
+              : Types.LongType.get();
+      case FLOAT -> Types.FloatType.get();
+      case DOUBLE -> Types.DoubleType.get();
+      case STRING, ENUM -> Types.StringType.get();
+      case BYTES, FIXED -> Types.BinaryType.get();
+      case UNION ->
+          icebergType(
+              schema.getTypes().stream()
+                  .filter(t -> t.getType() != org.apache.avro.Schema.Type.NULL)
+                  .findFirst()
+                  .orElseThrow());
+      // Archived as JSON text: an array or a nested record has no column type that every reader
+      // has.
+      case ARRAY, MAP, RECORD -> Types.StringType.get();
+      case NULL -> Types.StringType.get();
+    };
+  }
+
+  /** Columns with ids in the order they are added. */
+  private static final class Columns {
+    private final List<Types.NestedField> fields = new ArrayList<>();
+    private int lastId;
+
+    void required(String name, Type type) {
+      fields.add(Types.NestedField.required(++lastId, name, type));
+    }
+
+    void optional(String name, Type type) {
+      fields.add(Types.NestedField.optional(++lastId, name, type));
+    }
+
+    Types.MapType map(Type value) {
+      lastId += 2;
+      return Types.MapType.ofOptional(lastId - 1, lastId, Types.StringType.get(), value);
+    }
+
+    Schema schema() {
+      return new Schema(fields);
+    }
+  }
+
+  private Warehouse() {}
+}

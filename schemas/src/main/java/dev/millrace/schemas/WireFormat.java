@@ -1,0 +1,107 @@
+package dev.millrace.schemas;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.HashMap;
+import java.util.Map;
+import org.apache.avro.Schema;
+import org.apache.avro.generic.GenericDatumReader;
+import org.apache.avro.generic.GenericDatumWriter;
+import org.apache.avro.generic.GenericRecord;
+import org.apache.avro.io.BinaryDecoder;
+import org.apache.avro.io.BinaryEncoder;
+import org.apache.avro.io.DecoderFactory;
+import org.apache.avro.io.EncoderFactory;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Confluent's wire format: a zero byte, the schema's id as four bytes big-endian, the Avro binary.
+ */
+public final class WireFormat {
+
+  public static final int HEADER_BYTES = 5;
+  private static final byte MAGIC = 0;
+
+  /** Whether the bytes begin as a framed record does. */
+  public static boolean framed(byte @Nullable [] bytes) {
+    return bytes != null && bytes.length >= HEADER_BYTES && bytes[0] == MAGIC;
+  }
+
+  /** The schema id in the header; the caller has checked {@link #framed}. */
+  public static int schemaId(byte[] bytes) {
+    return (bytes[1] & 0xff) << 24
+        | (bytes[2] & 0xff) << 16
+        | (bytes[3] & 0xff) << 8
+        | (bytes[4] & 0xff);
+  }
+
+  /** Writes records of one schema; not for several threads at once. */
+  public static final class Writer {
+    private final int schemaId;
+    private final GenericDatumWriter<GenericRecord> datum;
+    private final ByteArrayOutputStream out = new ByteArrayOutputStream(512);
+    private @Nullable BinaryEncoder encoder;
+
+    public Writer(int schemaId, Schema schema) {
+      this.schemaId = schemaId;
+      this.datum = new GenericDatumWriter<>(schema);
+    }
+
+    public byte[] write(GenericRecord record) {
+      out.reset();
+      out.write(MAGIC);
+      out.write(schemaId >>> 24);
+      out.write(schemaId >>> 16);
+      out.write(schemaId >>> 8);
+      out.write(schemaId);
+      try {
+        encoder = EncoderFactory.get().binaryEncoder(out, encoder);
+        datum.write(record, encoder);
+        encoder.flush();
+      } catch (IOException e) {
+        throw new UncheckedIOException("Cannot encode a record of " + record.getSchema(), e);
+      }
+      return out.toByteArray();
+    }
+  }
+
+  /** Reads framed records of a schema's versions; not for several threads at once. */
+  public static final class Reader {
+    private final SubjectRegistry registry;
+    private final Schema expected;
+    private final Map<Integer, GenericDatumReader<GenericRecord>> byId = new HashMap<>();
+    private @Nullable BinaryDecoder decoder;
+
+    public Reader(SubjectRegistry registry, Schema expected) {
+      this.registry = registry;
+      this.expected = expected;
+    }
+
+    /**
+     * @throws IOException where the bytes are no framed record of a known schema, or the registry
+     *     cannot be reached
+     */
+    public GenericRecord read(byte @Nullable [] bytes) throws IOException {
+      if (bytes == null || !framed(bytes)) {
+        throw new IOException(
+            "Cannot decode a record of "
+                + expected.getName()
+                + ": it does not begin with the magic byte and a schema id");
+      }
+      int id = schemaId(bytes);
+      GenericDatumReader<GenericRecord> reader = byId.get(id);
+      if (reader == null) {
+        Schema written = new Schema.Parser().parse(registry.schemaById(id));
+        reader = new GenericDatumReader<>(written, expected);
+        byId.put(id, reader);
+      }
+      decoder =
+          DecoderFactory.get()
+              .binaryDecoder(bytes, HEADER_BYTES, bytes.length - HEADER_BYTES, decoder);
+      return reader.read(null, decoder);
+    }
+  }
+
+  private WireFormat() {}
+}
