@@ -1,4 +1,4 @@
-/** The commands. */
+/** The commands a user types, and what all of them share: options, exit status, errors. */
 @NullMarked
 package dev.millrace.cli;
 

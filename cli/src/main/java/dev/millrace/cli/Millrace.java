@@ -1,0 +1,108 @@
+package dev.millrace.cli;
+
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IExecutionExceptionHandler;
+import picocli.CommandLine.ParseResult;
+
+/** The root of all commands; {@code ./millrace} starts it. */
+@Command(
+    name = "millrace",
+    description = "Runs the production life of an ML model as event streams on Apache Flink.",
+    synopsisSubcommandLabel = "COMMAND",
+    sortOptions = false)
+public final class Millrace implements Callable<Integer> {
+  /** The command done, or nothing to do. */
+  public static final int DONE = 0;
+
+  /** The command was asked rightly and failed. */
+  public static final int FAILED = 1;
+
+  /** The user has to change something. */
+  public static final int USER_MISTAKE = 2;
+
+  /**
+   * Every command that is built: add a class here, and it is there. It is a picocli command, takes
+   * in {@code @Mixin GlobalOptions}, and throws {@link UserMistake} or {@link CommandFailed}. A
+   * group (such as models) is one class that names its commands; those it has not got yet are
+   * filled in by {@link NotBuilt}.
+   */
+  private static final List<Class<? extends Callable<Integer>>> COMMANDS = List.of();
+
+  public static void main(String[] args) {
+    System.exit(commandLine().execute(args));
+  }
+
+  /** The commands as {@link #main} runs them. */
+  public static CommandLine commandLine() {
+    CommandLine root = new CommandLine(new Millrace());
+    root.getCommandSpec().addMixin("global", GlobalOptions.mixin());
+    COMMANDS.forEach(root::addSubcommand);
+    NotBuilt.fillIn(root);
+    return root.setExecutionStrategy(Millrace::run)
+        .setExecutionExceptionHandler(errors())
+        .setExitCodeExceptionMapper(Millrace::exitStatus)
+        .setCaseInsensitiveEnumValuesAllowed(true);
+  }
+
+  @Override
+  public Integer call() {
+    throw new UserMistake("Cannot run millrace: no command is named; see ./millrace --help");
+  }
+
+  private static int run(ParseResult parsed) {
+    @Nullable GlobalOptions before = null;
+    for (ParseResult at : withSubcommands(parsed)) {
+      GlobalOptions own = globalOptions(at);
+      if (own != null) {
+        if (before != null) {
+          own.takeMissingFrom(before);
+        }
+        before = own;
+      }
+    }
+    return new CommandLine.RunLast().execute(parsed);
+  }
+
+  private static List<ParseResult> withSubcommands(ParseResult parsed) {
+    return parsed.asCommandLineList().stream().map(CommandLine::getParseResult).toList();
+  }
+
+  private static @Nullable GlobalOptions globalOptions(ParseResult at) {
+    for (CommandLine.Model.CommandSpec mixin : at.commandSpec().mixins().values()) {
+      if (mixin.userObject() instanceof GlobalOptions options) {
+        return options;
+      }
+    }
+    return null;
+  }
+
+  private static int exitStatus(Throwable e) {
+    return e instanceof UserMistake || e instanceof CommandLine.ParameterException
+        ? USER_MISTAKE
+        : FAILED;
+  }
+
+  private static IExecutionExceptionHandler errors() {
+    return (e, command, parsed) -> {
+      PrintWriter err = command.getErr();
+      if ("1".equals(System.getenv("MILLRACE_DEBUG"))) {
+        e.printStackTrace(err);
+      } else if (e instanceof UserMistake || e instanceof CommandFailed) {
+        err.println(e.getMessage());
+      } else {
+        err.println(
+            "Cannot finish "
+                + command.getCommandSpec().qualifiedName()
+                + ": "
+                + (e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage())
+                + "; MILLRACE_DEBUG=1 shows where");
+      }
+      return command.getExitCodeExceptionMapper().getExitCode(e);
+    };
+  }
+}
