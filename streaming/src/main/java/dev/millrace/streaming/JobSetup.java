@@ -1,0 +1,102 @@
+package dev.millrace.streaming;
+
+import dev.millrace.core.definition.DefinitionException;
+import dev.millrace.core.definition.Definitions;
+import dev.millrace.core.definition.Project;
+import dev.millrace.platform.DefinitionsLog.Applied;
+import dev.millrace.platform.Installation;
+import dev.millrace.platform.Target;
+import dev.millrace.platform.Topics;
+import dev.millrace.schemas.ConfluentSubjectRegistry;
+import dev.millrace.schemas.SubjectRegistry;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.apache.avro.Schema;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a job's {@code main} starts from: the project, the stack, and the definitions as applied.
+ *
+ * @param applied epochs and definition ids; a project that was never applied is installed here, so
+ *     that a jar uploaded in the Flink web UI runs as it is
+ */
+public record JobSetup(Project project, Target target, Applied applied, SubjectRegistry registry) {
+
+  /**
+   * Reads {@code --project FILE [--target FILE]}.
+   *
+   * @throws IOException with every problem of the arguments, or the project's mistakes, or what
+   *     differs from the applied project
+   */
+  public static JobSetup from(String[] args, Map<String, String> environment)
+      throws IOException, InterruptedException {
+    List<String> problems = new ArrayList<>();
+    String projectFile = null;
+    String targetFile = null;
+    for (int i = 0; i < args.length; i += 2) {
+      String value = i + 1 < args.length ? args[i + 1] : null;
+      if (value == null) {
+        problems.add(args[i] + ": value missing");
+      } else if (args[i].equals("--project")) {
+        projectFile = value;
+      } else if (args[i].equals("--target")) {
+        targetFile = value;
+      } else {
+        problems.add(args[i] + ": unknown argument");
+      }
+    }
+    if (projectFile == null) {
+      problems.add("--project: required, not set; name the project's millrace.yaml or its folder");
+    }
+    if (!problems.isEmpty() || projectFile == null) {
+      throw new IOException("Cannot start the job:\n  " + String.join("\n  ", problems));
+    }
+    Target target = target(targetFile, environment);
+    Path file = Path.of(projectFile);
+    Project project;
+    Map<String, String> files;
+    try {
+      project = Definitions.read(file);
+      files = Definitions.files(file);
+    } catch (DefinitionException e) {
+      throw new IOException("Cannot start the job:\n" + e.getMessage(), e);
+    }
+    refuseUnbuilt(project);
+    SubjectRegistry registry = new ConfluentSubjectRegistry(target.schemaRegistry());
+    Installation installation = new Installation(target, registry);
+    Installation.Plan plan = installation.plan(project, files);
+    if (plan.previous() != null && !plan.previous().files().equals(files)) {
+      throw new IOException(
+          "Cannot start the job: project "
+              + project.name()
+              + " differs from what was applied ("
+              + String.join("; ", plan.changes())
+              + "); run ./millrace apply");
+    }
+    return new JobSetup(project, target, installation.install(plan, "job"), registry);
+  }
+
+  /** The id under which a topic's schema is registered. */
+  public int schemaId(String topic, Schema schema) throws IOException {
+    return registry.register(Topics.subject(topic), schema.toString());
+  }
+
+  private static Target target(@Nullable String file, Map<String, String> environment)
+      throws IOException {
+    return file == null ? Target.fromEnvironment(environment) : Target.read(Path.of(file));
+  }
+
+  private static void refuseUnbuilt(Project project) throws IOException {
+    if (!project.unbuilt().isEmpty()) {
+      List<String> lines = new ArrayList<>();
+      for (Project.Unbuilt unbuilt : project.unbuilt()) {
+        lines.add(
+            unbuilt.file() + ":" + unbuilt.line() + ": " + unbuilt.path() + ": " + unbuilt.reason());
+      }
+      throw new IOException("Cannot start the job:\n" + String.join("\n", lines));
+    }
+  }
+}

@@ -1,0 +1,209 @@
+package dev.millrace.streaming;
+
+import dev.millrace.platform.Target;
+import dev.millrace.platform.Topics;
+import dev.millrace.schemas.Wire;
+import dev.millrace.schemas.WireFormat;
+import java.io.Serializable;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Properties;
+import org.apache.avro.Schema;
+import org.apache.avro.generic.GenericData;
+import org.apache.avro.generic.GenericRecord;
+import org.apache.flink.api.common.eventtime.Watermark;
+import org.apache.flink.api.common.eventtime.WatermarkGenerator;
+import org.apache.flink.api.common.eventtime.WatermarkOutput;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
+import org.apache.flink.connector.base.DeliveryGuarantee;
+import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
+import org.apache.flink.connector.kafka.sink.KafkaSink;
+import org.apache.flink.connector.kafka.sink.KafkaSinkBuilder;
+import org.apache.flink.connector.kafka.sink.TransactionNamingStrategy;
+import org.apache.flink.connector.kafka.source.KafkaSource;
+import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
+import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.jspecify.annotations.Nullable;
+
+/** The Kafka ends of the jobs: how topics are read and written. */
+public final class KafkaEnds {
+
+  private static final Duration IDLE_AFTER = Duration.ofSeconds(5);
+
+  /** Below the broker's default ceiling of 15 minutes; a restart must come within it. */
+  private static final int TRANSACTION_TIMEOUT_MILLIS = 14 * 60 * 1000;
+
+  /** Every record of a source, from the topic's start where the job has no state. */
+  public static KafkaSource<Inbound> events(Target target, SourcePlan plan, String group) {
+    return KafkaSource.<Inbound>builder()
+        .setBootstrapServers(target.kafka())
+        .setTopics(plan.topic())
+        .setGroupId(group)
+        .setClientIdPrefix(group + "-" + plan.name())
+        .setStartingOffsets(OffsetsInitializer.earliest())
+        .setDeserializer(new EventDecoder(plan, target.schemaRegistry()))
+        .setProperty("isolation.level", "read_committed")
+        .setProperty("register.consumer.jmx.mbeans", "false")
+        .build();
+  }
+
+  /**
+   * Watermarks per partition: the largest event time less {@code max-out-of-orderness}. Dead
+   * letters do not count, so that one event of the year 2099 makes nothing late; a partition with
+   * no records for some seconds does not hold time back.
+   */
+  public static WatermarkStrategy<Inbound> watermarks(SourcePlan plan) {
+    long lagMillis = plan.maxOutOfOrdernessMillis();
+    return WatermarkStrategy.<Inbound>forGenerator(context -> new EventTime(lagMillis))
+        .withTimestampAssigner(
+            (inbound, recordTimeMillis) ->
+                inbound.event() == null ? recordTimeMillis : inbound.event().eventTimeMillis())
+        .withIdleness(IDLE_AFTER);
+  }
+
+  /** Dead letters, at least once; the topic's readers take the first of each key and reason. */
+  public static void writeDeadLetters(
+      DataStream<DeadLetter> letters, Target target, String project, int schemaId) {
+    String topic = Topics.deadLetters(project);
+    letters
+        .sinkTo(
+            sink(
+                    target,
+                    topic,
+                    schemaId,
+                    Wire.DEAD_LETTER,
+                    DeadLetter::recordKey,
+                    KafkaEnds::letterRecord)
+                .setDeliveryGuarantee(DeliveryGuarantee.AT_LEAST_ONCE)
+                .build())
+        .name("dead letters")
+        .uid("dead-letters")
+        .setParallelism(1);
+  }
+
+  /** Makes a transactional sink exactly-once under a prefix that no other sink of the broker has. */
+  public static <T> KafkaSinkBuilder<T> exactlyOnce(
+      KafkaSinkBuilder<T> builder, String transactionalIdPrefix) {
+    return builder
+        .setDeliveryGuarantee(DeliveryGuarantee.EXACTLY_ONCE)
+        .setTransactionalIdPrefix(transactionalIdPrefix)
+        .setTransactionNamingStrategy(TransactionNamingStrategy.POOLING)
+        .setProperty("transaction.timeout.ms", String.valueOf(TRANSACTION_TIMEOUT_MILLIS));
+  }
+
+  /** A sink that writes each element as one Avro record in the Confluent wire format. */
+  public static <T> KafkaSinkBuilder<T> sink(
+      Target target,
+      String topic,
+      int schemaId,
+      Schema schema,
+      KeyOf<T> keyOf,
+      RecordOf<T> recordOf) {
+    Properties producer = new Properties();
+    producer.put("acks", "all");
+    producer.put("compression.type", "lz4");
+    producer.put("linger.ms", "1");
+    producer.put("batch.size", String.valueOf(128 * 1024));
+    producer.put("max.request.size", String.valueOf(Topics.RECORD_BYTES_MAX));
+    return KafkaSink.<T>builder()
+        .setBootstrapServers(target.kafka())
+        .setKafkaProducerConfig(producer)
+        .setRecordSerializer(new Framed<>(topic, schemaId, schema.toString(), keyOf, recordOf));
+  }
+
+  /** The record key of an element. */
+  public interface KeyOf<T> extends Serializable {
+    String of(T element);
+  }
+
+  /** The Avro record of an element. */
+  public interface RecordOf<T> extends Serializable {
+    GenericRecord of(T element, Schema schema);
+  }
+
+  private static GenericRecord letterRecord(DeadLetter letter, Schema schema) {
+    GenericRecord record = new GenericData.Record(schema);
+    record.put("source", letter.source());
+    record.put("topic", letter.topic());
+    record.put("partition", letter.partition());
+    record.put("offset", letter.offset());
+    record.put("reason", letter.reason());
+    record.put("message", letter.message());
+    record.put("stage", letter.stage());
+    record.put("key", letter.key() == null ? null : ByteBuffer.wrap(letter.key()));
+    record.put("value", letter.value() == null ? null : ByteBuffer.wrap(letter.value()));
+    record.put("value_length", letter.valueLength());
+    record.put("record_time", letter.recordTimeMillis());
+    record.put("refused_at", System.currentTimeMillis());
+    return record;
+  }
+
+  /** Frames records; the Avro writer is made in the task. */
+  private static final class Framed<T> implements KafkaRecordSerializationSchema<T> {
+    private static final long serialVersionUID = 1L;
+    private final String topic;
+    private final int schemaId;
+    private final String schemaJson;
+    private final KeyOf<T> keyOf;
+    private final RecordOf<T> recordOf;
+    private transient @Nullable Schema schema;
+    private transient WireFormat.@Nullable Writer writer;
+
+    Framed(
+        String topic, int schemaId, String schemaJson, KeyOf<T> keyOf, RecordOf<T> recordOf) {
+      this.topic = topic;
+      this.schemaId = schemaId;
+      this.schemaJson = schemaJson;
+      this.keyOf = keyOf;
+      this.recordOf = recordOf;
+    }
+
+    @Override
+    public ProducerRecord<byte[], byte[]> serialize(
+        T element, KafkaSinkContext context, Long timestamp) {
+      Schema parsed = schema;
+      WireFormat.Writer open = writer;
+      if (parsed == null || open == null) {
+        parsed = new Schema.Parser().parse(schemaJson);
+        open = new WireFormat.Writer(schemaId, parsed);
+        schema = parsed;
+        writer = open;
+      }
+      return new ProducerRecord<>(
+          topic,
+          keyOf.of(element).getBytes(StandardCharsets.UTF_8),
+          open.write(recordOf.of(element, parsed)));
+    }
+  }
+
+  /** The largest event time of one partition, less the lag. */
+  private static final class EventTime implements WatermarkGenerator<Inbound> {
+    private final long lagMillis;
+    private long largestMillis;
+    private boolean any;
+
+    EventTime(long lagMillis) {
+      this.lagMillis = lagMillis;
+    }
+
+    @Override
+    public void onEvent(Inbound inbound, long timestampMillis, WatermarkOutput output) {
+      Event event = inbound.event();
+      if (event != null && (!any || event.eventTimeMillis() > largestMillis)) {
+        largestMillis = event.eventTimeMillis();
+        any = true;
+      }
+    }
+
+    @Override
+    public void onPeriodicEmit(WatermarkOutput output) {
+      if (any) {
+        output.emitWatermark(new Watermark(largestMillis - lagMillis - 1));
+      }
+    }
+  }
+
+  private KafkaEnds() {}
+}

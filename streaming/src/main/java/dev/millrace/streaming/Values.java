@@ -1,0 +1,132 @@
+package dev.millrace.streaming;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.flink.core.memory.DataInputView;
+import org.apache.flink.core.memory.DataOutputView;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Field values in binary: a tag, then the value. What cannot be written is refused by its class.
+ */
+public final class Values {
+
+  private static final byte NULL = 0;
+  private static final byte FALSE = 1;
+  private static final byte TRUE = 2;
+  private static final byte INT = 3;
+  private static final byte LONG = 4;
+  private static final byte FLOAT = 5;
+  private static final byte DOUBLE = 6;
+  private static final byte STRING = 7;
+  private static final byte BYTES = 8;
+  private static final byte LIST = 9;
+
+  public static void writeAll(@Nullable Object[] values, DataOutputView out) throws IOException {
+    out.writeInt(values.length);
+    for (Object value : values) {
+      write(value, out);
+    }
+  }
+
+  public static @Nullable Object[] readAll(DataInputView in) throws IOException {
+    @Nullable Object[] values = new Object[in.readInt()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = read(in);
+    }
+    return values;
+  }
+
+  public static void write(@Nullable Object value, DataOutputView out) throws IOException {
+    if (value == null) {
+      out.writeByte(NULL);
+    } else if (value instanceof Double number) {
+      out.writeByte(DOUBLE);
+      out.writeDouble(number);
+    } else if (value instanceof Long number) {
+      out.writeByte(LONG);
+      out.writeLong(number);
+    } else if (value instanceof String text) {
+      out.writeByte(STRING);
+      writeText(text, out);
+    } else if (value instanceof Integer number) {
+      out.writeByte(INT);
+      out.writeInt(number);
+    } else if (value instanceof Boolean truth) {
+      out.writeByte(truth ? TRUE : FALSE);
+    } else if (value instanceof Float number) {
+      out.writeByte(FLOAT);
+      out.writeFloat(number);
+    } else if (value instanceof byte[] bytes) {
+      out.writeByte(BYTES);
+      writeBytes(bytes, out);
+    } else if (value instanceof List<?> list) {
+      out.writeByte(LIST);
+      out.writeInt(list.size());
+      for (Object element : list) {
+        write(element, out);
+      }
+    } else {
+      throw new IOException("Cannot write a value of " + value.getClass().getName());
+    }
+  }
+
+  public static @Nullable Object read(DataInputView in) throws IOException {
+    byte tag = in.readByte();
+    return switch (tag) {
+      case NULL -> null;
+      case FALSE -> false;
+      case TRUE -> true;
+      case INT -> in.readInt();
+      case LONG -> in.readLong();
+      case FLOAT -> in.readFloat();
+      case DOUBLE -> in.readDouble();
+      case STRING -> readText(in);
+      case BYTES -> readBytes(in);
+      case LIST -> {
+        int size = in.readInt();
+        List<@Nullable Object> list = new ArrayList<>(size);
+        for (int i = 0; i < size; i++) {
+          list.add(read(in));
+        }
+        yield list;
+      }
+      default -> throw new IOException("Cannot read a value: unknown tag " + tag);
+    };
+  }
+
+  /** Text of any length; {@code writeUTF} ends at 64 KiB. */
+  public static void writeText(String text, DataOutputView out) throws IOException {
+    writeBytes(text.getBytes(StandardCharsets.UTF_8), out);
+  }
+
+  public static String readText(DataInputView in) throws IOException {
+    return new String(readBytes(in), StandardCharsets.UTF_8);
+  }
+
+  public static void writeBytes(byte[] bytes, DataOutputView out) throws IOException {
+    out.writeInt(bytes.length);
+    out.write(bytes);
+  }
+
+  public static byte[] readBytes(DataInputView in) throws IOException {
+    byte[] bytes = new byte[in.readInt()];
+    in.readFully(bytes);
+    return bytes;
+  }
+
+  public static void writeOptional(byte @Nullable [] bytes, DataOutputView out) throws IOException {
+    out.writeBoolean(bytes != null);
+    if (bytes != null) {
+      writeBytes(bytes, out);
+    }
+  }
+
+  public static byte @Nullable [] readOptional(DataInputView in) throws IOException {
+    return in.readBoolean() ? readBytes(in) : null;
+  }
+
+  private Values() {}
+}
