@@ -1,5 +1,9 @@
 package dev.millrace.cli;
 
+import dev.millrace.cli.local.DoctorCommand;
+import dev.millrace.cli.local.DownCommand;
+import dev.millrace.cli.local.StatusCommand;
+import dev.millrace.cli.local.UpCommand;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -31,7 +35,8 @@ public final class Millrace implements Callable<Integer> {
    * group (such as models) is one class that names its commands; those it has not got yet are
    * filled in by {@link NotBuilt}.
    */
-  private static final List<Class<? extends Callable<Integer>>> COMMANDS = List.of();
+  private static final List<Class<? extends Callable<Integer>>> COMMANDS =
+      List.of(UpCommand.class, DownCommand.class, StatusCommand.class, DoctorCommand.class);
 
   public static void main(String[] args) {
     System.exit(commandLine().execute(args));

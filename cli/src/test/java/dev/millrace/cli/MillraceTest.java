@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -21,10 +22,11 @@ class MillraceTest {
   @Test
   void everyCommandOfTheContractIsThereByName() {
     for (String path : NotBuilt.CONTRACT) {
+      String[] names = path.split(" ", -1);
       CommandLine at = Millrace.commandLine();
-      for (String name : path.split(" ", -1)) {
-        assertThat(at.getSubcommands()).as(path).containsKey(name);
-        at = at.getSubcommands().get(name);
+      for (int i = 0; i < names.length; i++) {
+        assertThat(at.getSubcommands()).as(path).containsKey(names[i]);
+        at = Objects.requireNonNull(at.getSubcommands().get(names[i]));
       }
     }
   }

@@ -1,0 +1,170 @@
+package dev.millrace.cli.apply;
+
+import dev.millrace.cli.Checkout;
+import dev.millrace.cli.CommandFailed;
+import dev.millrace.cli.local.AppliedJob;
+import dev.millrace.cli.local.AppliedJobs;
+import dev.millrace.cli.local.FlinkRest;
+import dev.millrace.core.definition.Project;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/** The Flink jobs of one project in one stack: which there are, and how they are started. */
+public final class ProjectJobs {
+
+  private static final int PARALLELISM = 2;
+  private static final Duration SAVEPOINT_PATIENCE = Duration.ofMinutes(3);
+  private static final Duration START_PATIENCE = Duration.ofMinutes(2);
+  private static final long POLL_NANOS = 200_000_000;
+
+  private final FlinkRest flink;
+  private final AppliedJobs applied;
+  private final Consumer<String> progress;
+
+  /**
+   * The jobs of a stack.
+   *
+   * @param applied where the stack's supervisor finds what to start again
+   * @param progress takes one line a step
+   */
+  public ProjectJobs(FlinkRest flink, AppliedJobs applied, Consumer<String> progress) {
+    this.flink = flink;
+    this.applied = applied;
+    this.progress = progress;
+  }
+
+  /** One of the four jobs. */
+  public record Kind(String stage, String folder, String entryClass) {
+    public String jobName(String project) {
+      return "millrace-" + project + "-" + stage;
+    }
+  }
+
+  public static final Kind FEATURE_PIPELINE =
+      new Kind(
+          "feature-pipeline",
+          "jobs/feature-pipeline",
+          "dev.millrace.pipeline.FeaturePipelineJob");
+  public static final Kind INFERENCE =
+      new Kind("inference", "jobs/inference", "dev.millrace.inference.InferenceJob");
+
+  /** The jobs that a project needs. */
+  public static List<Kind> kinds(Project project) {
+    List<Kind> kinds = new ArrayList<>();
+    kinds.add(FEATURE_PIPELINE);
+    if (!project.models().isEmpty()) {
+      kinds.add(INFERENCE);
+    }
+    return kinds;
+  }
+
+  /** Whether a job of the project runs under this name. */
+  public Optional<FlinkRest.JobOverview> live(Kind kind, String project) throws IOException {
+    return flink.liveJob(kind.jobName(project));
+  }
+
+  /**
+   * Starts the project's jobs; one that runs goes on from a savepoint where {@code upgrade} is set
+   * and stays as it is otherwise.
+   */
+  public void start(Project project, boolean upgrade) throws IOException {
+    List<String> started = new ArrayList<>();
+    for (Kind kind : kinds(project)) {
+      Optional<FlinkRest.JobOverview> running = live(kind, project.name());
+      if (running.isPresent() && !upgrade) {
+        progress.accept(kind.stage() + ": runs already, job " + running.get().id());
+        continue;
+      }
+      String savepoint = null;
+      if (running.isPresent()) {
+        progress.accept(kind.stage() + ": stopping with a savepoint");
+        savepoint = flink.stopWithSavepoint(running.get().id(), SAVEPOINT_PATIENCE);
+      }
+      started.add(submit(project, kind, savepoint));
+    }
+    for (String jobId : started) {
+      awaitRunning(jobId);
+    }
+  }
+
+  /** Cancels the project's jobs and forgets them. */
+  public void cancel(String project) throws IOException {
+    for (Kind kind : List.of(INFERENCE, FEATURE_PIPELINE)) {
+      String name = kind.jobName(project);
+      // First the record: the supervisor must not start again what is being taken away.
+      applied.remove(name);
+      Optional<FlinkRest.JobOverview> running = flink.liveJob(name);
+      if (running.isPresent()) {
+        progress.accept(kind.stage() + ": cancelling job " + running.get().id());
+        flink.cancel(running.get().id(), START_PATIENCE);
+      }
+    }
+  }
+
+  private String submit(Project project, Kind kind, @Nullable String savepoint)
+      throws IOException {
+    Path jar = jar(kind);
+    progress.accept(kind.stage() + ": starting" + (savepoint == null ? "" : " from " + savepoint));
+    List<String> args = List.of("--project", project.name());
+    String jarId = flink.upload(jar);
+    String jobId = flink.run(jarId, kind.entryClass(), args, PARALLELISM, savepoint, false);
+    applied.write(
+        new AppliedJob(
+            project.name(),
+            kind.jobName(project.name()),
+            jar.toString(),
+            kind.entryClass(),
+            args,
+            PARALLELISM,
+            jobId,
+            savepoint));
+    return jobId;
+  }
+
+  private void awaitRunning(String jobId) throws IOException {
+    long deadlineNanos = System.nanoTime() + START_PATIENCE.toNanos();
+    while (!flink.isRunning(jobId)) {
+      String state = flink.state(jobId);
+      if (FlinkRest.isTerminalState(state) || System.nanoTime() - deadlineNanos > 0) {
+        throw new CommandFailed(
+            "Cannot start job "
+                + jobId
+                + ": it is "
+                + state
+                + " ("
+                + flink.rootCause(jobId).orElse("no failure is known")
+                + "); see the Flink web UI");
+      }
+      LockSupport.parkNanos(POLL_NANOS);
+    }
+  }
+
+  /** The job's self-contained jar in the checkout. */
+  public static Path jar(Kind kind) throws IOException {
+    Path folder = Checkout.root().resolve(kind.folder()).resolve("target");
+    if (Files.isDirectory(folder)) {
+      try (Stream<Path> files = Files.list(folder)) {
+        Optional<Path> jar =
+            files.filter(f -> f.getFileName().toString().endsWith("-job.jar")).sorted().findFirst();
+        if (jar.isPresent()) {
+          return jar.get();
+        }
+      }
+    }
+    throw new CommandFailed(
+        "Cannot find the jar of job "
+            + kind.stage()
+            + ": none in "
+            + folder
+            + "; build it with ./mvnw package -DskipTests");
+  }
+}
