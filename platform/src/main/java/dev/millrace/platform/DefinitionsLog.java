@@ -59,8 +59,24 @@ public final class DefinitionsLog {
 
   /** The latest definitions of every project that was not deleted since. */
   public Map<String, Applied> latest() {
-    WireFormat.Reader reader = new WireFormat.Reader(registry, Wire.DEFINITIONS);
     Map<String, Applied> latest = new TreeMap<>();
+    known()
+        .forEach(
+            (project, known) -> {
+              if (!known.deleted()) {
+                latest.put(project, known.applied());
+              }
+            });
+    return latest;
+  }
+
+  /** The last definitions of a project, and whether they were taken back. */
+  public record Known(Applied applied, boolean deleted) {}
+
+  /** The last definitions of every project that there ever was. */
+  public Map<String, Known> known() {
+    WireFormat.Reader reader = new WireFormat.Reader(registry, Wire.DEFINITIONS);
+    Map<String, Known> known = new TreeMap<>();
     TopicLog.read(
         target,
         Topics.DEFINITIONS,
@@ -73,13 +89,11 @@ public final class DefinitionsLog {
                 "Cannot read " + Topics.DEFINITIONS + " at offset " + record.offset(), e);
           }
           String project = String.valueOf(value.get("project"));
-          if (Boolean.TRUE.equals(value.get("deleted"))) {
-            latest.remove(project);
-          } else {
-            latest.put(project, applied(project, value));
-          }
+          known.put(
+              project,
+              new Known(applied(project, value), Boolean.TRUE.equals(value.get("deleted"))));
         });
-    return latest;
+    return known;
   }
 
   public Optional<Applied> latest(String project) {
@@ -88,12 +102,22 @@ public final class DefinitionsLog {
 
   /** Appends one project's definitions and waits until the broker has them. */
   public void append(Applied applied, String actor) throws IOException, InterruptedException {
+    write(applied, actor, false);
+  }
+
+  /** Takes a project's definitions back; what was applied before stays in the log. */
+  public void delete(Applied applied, String actor) throws IOException, InterruptedException {
+    write(applied, actor, true);
+  }
+
+  private void write(Applied applied, String actor, boolean deleted)
+      throws IOException, InterruptedException {
     GenericRecord record = new GenericData.Record(Wire.DEFINITIONS);
     record.put("project", applied.project());
     record.put("revision", applied.revision());
     record.put("applied_at", applied.appliedAtMillis());
     record.put("actor", actor);
-    record.put("deleted", false);
+    record.put("deleted", deleted);
     Map<String, GenericRecord> views = new HashMap<>();
     var viewSchema = Wire.DEFINITIONS.getField("views").schema().getValueType();
     applied

@@ -5,6 +5,7 @@ import dev.millrace.core.definition.Model;
 import dev.millrace.core.definition.Project;
 import dev.millrace.core.definition.Source;
 import dev.millrace.platform.DefinitionsLog.Applied;
+import dev.millrace.platform.DefinitionsLog.Known;
 import dev.millrace.platform.DefinitionsLog.ViewIdentity;
 import dev.millrace.schemas.SubjectRegistry;
 import dev.millrace.schemas.Wire;
@@ -39,6 +40,8 @@ public final class Installation {
    * What applying a project would do.
    *
    * @param previous the project as it is applied now; null where it is not
+   * @param last the project as it was last applied, also where it was deleted since: a view that
+   *     comes back gets a higher epoch
    * @param changes one line for each thing that is new or different; empty where nothing is
    * @param changedViews views that exist and would compute something else
    */
@@ -46,6 +49,7 @@ public final class Installation {
       Project project,
       Map<String, String> files,
       @Nullable Applied previous,
+      @Nullable Applied last,
       List<String> changes,
       List<String> changedViews,
       List<String> newTopics) {}
@@ -62,9 +66,10 @@ public final class Installation {
   /** Compares a project with what is applied. */
   public Plan plan(Project project, Map<String, String> files)
       throws IOException, InterruptedException {
-    Map<String, Applied> applied = new DefinitionsLog(target, registry).latest();
-    refuseTakenNames(project, applied);
-    Applied previous = applied.get(project.name());
+    Map<String, Known> known = new DefinitionsLog(target, registry).known();
+    refuseTakenNames(project, known);
+    Known last = known.get(project.name());
+    Applied previous = last == null || last.deleted() ? null : last.applied();
     List<String> changes = new ArrayList<>();
     List<String> changedViews = new ArrayList<>();
     for (FeatureView view : project.featureViews()) {
@@ -104,7 +109,14 @@ public final class Installation {
     } else if (!previous.files().equals(files) && changes.isEmpty()) {
       changes.add("project " + project.name() + ": models or settings changed");
     }
-    return new Plan(project, files, previous, changes, changedViews, newTopics);
+    return new Plan(
+        project,
+        files,
+        previous,
+        last == null ? null : last.applied(),
+        changes,
+        changedViews,
+        newTopics);
   }
 
   /**
@@ -133,9 +145,9 @@ public final class Installation {
     Applied next =
         new Applied(
             project.name(),
-            previous == null ? 1 : previous.revision() + 1,
+            plan.last() == null ? 1 : plan.last().revision() + 1,
             System.currentTimeMillis(),
-            identities(project, previous, topicIds),
+            identities(project, plan.last(), previous != null, topicIds),
             topicIds,
             plan.files());
     new DefinitionsLog(target, registry).append(next, actor);
@@ -180,14 +192,15 @@ public final class Installation {
 
   /** A view keeps its epoch while its definition and its source's topic are the same. */
   private static Map<String, ViewIdentity> identities(
-      Project project, @Nullable Applied previous, Map<String, String> topicIds) {
+      Project project, @Nullable Applied last, boolean live, Map<String, String> topicIds) {
     Map<String, ViewIdentity> identities = new TreeMap<>();
     for (FeatureView view : project.featureViews()) {
       String topic = project.source(view.source()).map(Source::topic).orElseThrow();
-      ViewIdentity before = previous == null ? null : previous.views().get(view.name());
+      ViewIdentity before = last == null ? null : last.views().get(view.name());
       boolean sameTopic =
-          previous != null
-              && String.valueOf(topicIds.get(topic)).equals(previous.topicIds().get(topic));
+          live
+              && last != null
+              && String.valueOf(topicIds.get(topic)).equals(last.topicIds().get(topic));
       long epoch =
           before == null
               ? 1
@@ -197,12 +210,13 @@ public final class Installation {
     return identities;
   }
 
-  private static void refuseTakenNames(Project project, Map<String, Applied> applied)
+  private static void refuseTakenNames(Project project, Map<String, Known> known)
       throws IOException {
     Set<String> views = new TreeSet<>();
     project.featureViews().forEach(v -> views.add(v.name()));
-    for (Applied other : applied.values()) {
-      if (other.project().equals(project.name())) {
+    for (Known entry : known.values()) {
+      Applied other = entry.applied();
+      if (entry.deleted() || other.project().equals(project.name())) {
         continue;
       }
       for (String view : other.views().keySet()) {

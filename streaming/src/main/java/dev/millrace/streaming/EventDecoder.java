@@ -42,7 +42,8 @@ public final class EventDecoder implements KafkaRecordDeserializationSchema<Inbo
   static {
     // A corrupt length must not become an allocation: no field is longer than a record may be.
     String most = String.valueOf(DeadLetter.RECORD_BYTES_MAX);
-    for (String limit : List.of("string.maxLength", "bytes.maxLength", "collectionItems.maxLength")) {
+    for (String limit :
+        List.of("string.maxLength", "bytes.maxLength", "collectionItems.maxLength")) {
       if (System.getProperty("org.apache.avro.limits." + limit) == null) {
         System.setProperty("org.apache.avro.limits." + limit, most);
       }
@@ -105,8 +106,7 @@ public final class EventDecoder implements KafkaRecordDeserializationSchema<Inbo
         rules.add(
             new Rule(
                 rule.name(),
-                Expression.compile(
-                    rule.check(), plan.schema(), Expression.Type.BOOLEAN, Map.of()),
+                Expression.compile(rule.check(), plan.schema(), Expression.Type.BOOLEAN, Map.of()),
                 rule.check()));
       }
     }

@@ -53,7 +53,8 @@ final class JedisRowStore implements RowStore {
         // LOADING, OOM, READONLY, BUSY: the store is there and will take rows again.
         retry(e, pauseMillis);
       } catch (JedisException e) {
-        throw new IOException("Cannot write rows to Redis at " + address() + ": " + e.getMessage(), e);
+        throw new IOException(
+            "Cannot write rows to Redis at " + address() + ": " + e.getMessage(), e);
       }
       pauseMillis = Math.min(PAUSE_MOST_MILLIS, pauseMillis * 2);
     }
@@ -69,8 +70,7 @@ final class JedisRowStore implements RowStore {
     List<Response<Object>> answers = new ArrayList<>(rows.size());
     try (Pipeline pipeline = open.pipelined()) {
       for (Map.Entry<String, FeatureRow> row : rows.entrySet()) {
-        answers.add(
-            pipeline.evalsha(sha, List.of(row.getKey()), guard.arguments(row.getValue())));
+        answers.add(pipeline.evalsha(sha, List.of(row.getKey()), guard.arguments(row.getValue())));
       }
       pipeline.sync();
     }

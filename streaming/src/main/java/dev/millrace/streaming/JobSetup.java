@@ -9,11 +9,21 @@ import dev.millrace.platform.Target;
 import dev.millrace.platform.Topics;
 import dev.millrace.schemas.ConfluentSubjectRegistry;
 import dev.millrace.schemas.SubjectRegistry;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.millrace.platform.DefinitionsLog;
 import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.apache.avro.Schema;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +34,8 @@ import org.jspecify.annotations.Nullable;
  *     that a jar uploaded in the Flink web UI runs as it is
  */
 public record JobSetup(Project project, Target target, Applied applied, SubjectRegistry registry) {
+
+  private static final Set<String> ENDED = Set.of("FINISHED", "CANCELED", "FAILED");
 
   /**
    * Reads {@code --project FILE [--target FILE]}.
@@ -55,17 +67,15 @@ public record JobSetup(Project project, Target target, Applied applied, SubjectR
       throw new IOException("Cannot start the job:\n  " + String.join("\n  ", problems));
     }
     Target target = target(targetFile, environment);
-    Path file = Path.of(projectFile);
+    SubjectRegistry registry = new ConfluentSubjectRegistry(target.schemaRegistry());
+    Map<String, String> files = files(projectFile, target, registry);
     Project project;
-    Map<String, String> files;
     try {
-      project = Definitions.read(file);
-      files = Definitions.files(file);
+      project = Definitions.read(files);
     } catch (DefinitionException e) {
       throw new IOException("Cannot start the job:\n" + e.getMessage(), e);
     }
     refuseUnbuilt(project);
-    SubjectRegistry registry = new ConfluentSubjectRegistry(target.schemaRegistry());
     Installation installation = new Installation(target, registry);
     Installation.Plan plan = installation.plan(project, files);
     if (plan.previous() != null && !plan.previous().files().equals(files)) {
@@ -77,6 +87,57 @@ public record JobSetup(Project project, Target target, Applied applied, SubjectR
               + "); run ./millrace apply");
     }
     return new JobSetup(project, target, installation.install(plan, "job"), registry);
+  }
+
+  /** A project's files: from disk, or by the name of an applied project from its definitions. */
+  private static Map<String, String> files(
+      String project, Target target, SubjectRegistry registry) throws IOException {
+    Path file = Path.of(project);
+    if (Files.exists(file)) {
+      try {
+        return Definitions.files(file);
+      } catch (DefinitionException e) {
+        throw new IOException("Cannot start the job:\n" + e.getMessage(), e);
+      }
+    }
+    return new DefinitionsLog(target, registry)
+        .latest(project)
+        .orElseThrow(
+            () ->
+                new IOException(
+                    "Cannot start the job: --project "
+                        + project
+                        + " is neither a file nor an applied project; name the project's"
+                        + " millrace.yaml, or apply it first"))
+        .files();
+  }
+
+  /**
+   * Refuses to run beside a live job of the same name.
+   *
+   * @param jobName the name that this job is going to have
+   */
+  public void refuseSecond(String jobName) throws IOException, InterruptedException {
+    HttpResponse<String> answer =
+        HttpClient.newHttpClient()
+            .send(
+                HttpRequest.newBuilder(URI.create(target.flink() + "/jobs/overview"))
+                    .timeout(Duration.ofSeconds(20))
+                    .build(),
+                HttpResponse.BodyHandlers.ofString());
+    for (JsonNode job : new JsonMapper().readTree(answer.body()).path("jobs")) {
+      String state = job.path("state").asText();
+      if (job.path("name").asText().equals(jobName) && !ENDED.contains(state)) {
+        throw new IOException(
+            "Cannot start job "
+                + jobName
+                + ": job "
+                + job.path("jid").asText()
+                + " runs under this name and is "
+                + state
+                + "; cancel it first, or use ./millrace apply, which upgrades it");
+      }
+    }
   }
 
   /** The id under which a topic's schema is registered. */

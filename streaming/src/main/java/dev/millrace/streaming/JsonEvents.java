@@ -148,17 +148,17 @@ final class JsonEvents {
     if (node.isNull() && schema.isNullable()) {
       return null;
     }
+    MalformedException last = null;
     for (Schema branch : schema.getTypes()) {
       if (branch.getType() != Schema.Type.NULL) {
         try {
           return value(name, branch, node);
         } catch (MalformedException e) {
-          // Not this branch; the last word is below.
-          continue;
+          last = e;
         }
       }
     }
-    throw unfit(name, schema, node);
+    throw last == null ? unfit(name, schema, node) : last;
   }
 
   private static Long time(String name, Schema schema, JsonNode node) throws MalformedException {

@@ -83,7 +83,9 @@ public final class KafkaEnds {
         .setParallelism(1);
   }
 
-  /** Makes a transactional sink exactly-once under a prefix that no other sink of the broker has. */
+  /**
+   * Makes a transactional sink exactly-once under a prefix that no other sink of the broker has.
+   */
   public static <T> KafkaSinkBuilder<T> exactlyOnce(
       KafkaSinkBuilder<T> builder, String transactionalIdPrefix) {
     return builder
@@ -151,8 +153,7 @@ public final class KafkaEnds {
     private transient @Nullable Schema schema;
     private transient WireFormat.@Nullable Writer writer;
 
-    Framed(
-        String topic, int schemaId, String schemaJson, KeyOf<T> keyOf, RecordOf<T> recordOf) {
+    Framed(String topic, int schemaId, String schemaJson, KeyOf<T> keyOf, RecordOf<T> recordOf) {
       this.topic = topic;
       this.schemaId = schemaId;
       this.schemaJson = schemaJson;

@@ -65,7 +65,9 @@ public final class RedisRowSink
   @Override
   public Writer createWriter(WriterInitContext context) {
     return new Writer(
-        guard, stores.open(context.metricGroup()), context.getProcessingTimeService(),
+        guard,
+        stores.open(context.metricGroup()),
+        context.getProcessingTimeService(),
         context.metricGroup());
   }
 
@@ -98,6 +100,8 @@ public final class RedisRowSink
       this.coalesced = metrics.counter("redisRowsCoalesced");
     }
 
+    // What the timer throws fails the task by itself.
+    @SuppressWarnings("FutureReturnValueIgnored")
     @Override
     public void write(FeatureRow row, Context context) throws IOException {
       Map<String, FeatureRow> into = row.refresh() ? refreshes : batch;

@@ -5,6 +5,7 @@ import dev.millrace.core.row.Positions;
 import java.io.IOException;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeutils.SimpleTypeSerializerSnapshot;
+import org.apache.flink.api.common.typeutils.TypeSerializer;
 import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
@@ -12,6 +13,7 @@ import org.apache.flink.core.memory.DataOutputView;
 /** The records that pass between operators, and how each is written. */
 public final class Serializers {
 
+  public static final TypeSerializer<Event> EVENT_SERIALIZER = EventSerializer.INSTANCE;
   public static final TypeInformation<Event> EVENT =
       new RecordType<>(Event.class, EventSerializer.INSTANCE);
   public static final TypeInformation<DeadLetter> DEAD_LETTER =

@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param schema the schema that events are read with
  * @param stage the job that writes the letters
- * @param usedFields the fields in which a number must be finite: whatever a view, a model or a label
- *     of the project reads
+ * @param usedFields the fields in which a number must be finite: whatever a view, a model or a
+ *     label of the project reads
  */
 public record SourcePlan(
     String name,
@@ -83,18 +83,14 @@ public record SourcePlan(
     return field.pos();
   }
 
-  private static void addNotNull(
-      TreeSet<String> used, @Nullable String field) {
+  private static void addNotNull(TreeSet<String> used, @Nullable String field) {
     if (field != null) {
       used.add(field);
     }
   }
 
   private static void addFields(
-      TreeSet<String> used,
-      @Nullable String text,
-      Source source,
-      Expression.Type type) {
+      TreeSet<String> used, @Nullable String text, Source source, Expression.Type type) {
     if (text != null) {
       used.addAll(Expression.compile(text, source.schema(), type, Map.of()).fields());
     }

@@ -24,9 +24,7 @@ public final class StrictEnvironment {
     strict.set(PipelineOptions.GENERIC_TYPES, false);
     strict.set(PipelineOptions.AUTO_GENERATE_UIDS, false);
     strict.set(PipelineOptions.OBJECT_REUSE, true);
-    if (env.getConfiguration()
-        .getOptional(CheckpointingOptions.CHECKPOINTING_INTERVAL)
-        .isEmpty()) {
+    if (env.getConfiguration().getOptional(CheckpointingOptions.CHECKPOINTING_INTERVAL).isEmpty()) {
       strict.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, CHECKPOINT_INTERVAL);
     }
     env.configure(strict);

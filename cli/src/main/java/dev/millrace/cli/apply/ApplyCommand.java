@@ -72,8 +72,7 @@ public final class ApplyCommand implements Callable<Integer> {
     progress.accept("project " + folder.project().name() + ": applied");
   }
 
-  static Installation.Plan plan(Installation installation, ProjectFolder folder)
-      throws Exception {
+  static Installation.Plan plan(Installation installation, ProjectFolder folder) throws Exception {
     try {
       return installation.plan(folder.project(), folder.files());
     } catch (Installation.TakenNameException e) {

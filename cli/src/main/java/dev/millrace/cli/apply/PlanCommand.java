@@ -18,9 +18,7 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code plan DIR}: what {@code apply} would change; changes nothing itself. */
-@Command(
-    name = "plan",
-    description = "Says what differs between the project and what is applied.")
+@Command(name = "plan", description = "Says what differs between the project and what is applied.")
 public final class PlanCommand implements Callable<Integer> {
 
   @Mixin private GlobalOptions global = new GlobalOptions();

@@ -51,9 +51,7 @@ public final class ProjectJobs {
 
   public static final Kind FEATURE_PIPELINE =
       new Kind(
-          "feature-pipeline",
-          "jobs/feature-pipeline",
-          "dev.millrace.pipeline.FeaturePipelineJob");
+          "feature-pipeline", "jobs/feature-pipeline", "dev.millrace.pipeline.FeaturePipelineJob");
   public static final Kind INFERENCE =
       new Kind("inference", "jobs/inference", "dev.millrace.inference.InferenceJob");
 
@@ -110,8 +108,7 @@ public final class ProjectJobs {
     }
   }
 
-  private String submit(Project project, Kind kind, @Nullable String savepoint)
-      throws IOException {
+  private String submit(Project project, Kind kind, @Nullable String savepoint) throws IOException {
     Path jar = jar(kind);
     progress.accept(kind.stage() + ": starting" + (savepoint == null ? "" : " from " + savepoint));
     List<String> args = List.of("--project", project.name());

@@ -1,0 +1,35 @@
+package dev.millrace.core.row;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class EntityKeysTest {
+
+  @Test
+  void joinsKeyValuesByTilde() {
+    assertThat(EntityKeys.redisKey("route", join("JFK", "LAX"), "route_delays"))
+        .isEqualTo("features:{route:JFK~LAX}:route_delays");
+  }
+
+  @Test
+  void encodesWhatTheKeyIsBuiltOf() {
+    assertThat(join("a~b", "{c}", "50%")).isEqualTo("a%7Eb~%7Bc%7D~50%25");
+  }
+
+  @Test
+  void hasNoEntityWhereAValueIsNull() {
+    assertThat(EntityKeys.join(Arrays.asList("JFK", null))).isNull();
+  }
+
+  @Test
+  void writesNumbersAsTheyRead() {
+    assertThat(join(4711L)).isEqualTo("4711");
+  }
+
+  private static String join(Object... values) {
+    return String.valueOf(EntityKeys.join(List.of(values)));
+  }
+}

@@ -1,0 +1,178 @@
+package dev.millrace.pipeline;
+
+import dev.millrace.core.definition.FeatureView;
+import dev.millrace.core.definition.Project;
+import dev.millrace.core.definition.Source;
+import dev.millrace.core.row.FeatureRow;
+import dev.millrace.platform.DefinitionsLog.ViewIdentity;
+import dev.millrace.platform.RowSchemas;
+import dev.millrace.platform.Target;
+import dev.millrace.platform.Topics;
+import dev.millrace.platform.Warehouse;
+import dev.millrace.schemas.Wire;
+import dev.millrace.streaming.DeadLetter;
+import dev.millrace.streaming.IcebergEnds;
+import dev.millrace.streaming.Inbound;
+import dev.millrace.streaming.JobSetup;
+import dev.millrace.streaming.KafkaEnds;
+import dev.millrace.streaming.RedisGuard;
+import dev.millrace.streaming.RedisRowSink;
+import dev.millrace.streaming.SourcePlan;
+import java.io.IOException;
+import java.net.URI;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.avro.Schema;
+import org.apache.avro.generic.GenericData;
+import org.apache.avro.generic.GenericRecord;
+import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.jspecify.annotations.Nullable;
+
+/** The job's real ends: Kafka, Redis and Iceberg of one stack. */
+final class PipelineEnds implements FeaturePipelineJob.Ends {
+
+  private final Project project;
+  private final Target target;
+  private final Map<String, ViewIdentity> identities;
+  private final Map<String, Integer> schemaIds;
+  private final int letterSchemaId;
+
+  private PipelineEnds(
+      Project project,
+      Target target,
+      Map<String, ViewIdentity> identities,
+      Map<String, Integer> schemaIds,
+      int letterSchemaId) {
+    this.project = project;
+    this.target = target;
+    this.identities = identities;
+    this.schemaIds = schemaIds;
+    this.letterSchemaId = letterSchemaId;
+  }
+
+  static PipelineEnds of(JobSetup setup) throws IOException {
+    Project project = setup.project();
+    Map<String, Integer> schemaIds = new HashMap<>();
+    for (FeatureView view : project.featureViews()) {
+      schemaIds.put(
+          view.name(),
+          setup.schemaId(
+              Topics.features(project.name(), view.name()),
+              RowSchemas.of(project.name(), view)));
+    }
+    return new PipelineEnds(
+        project,
+        setup.target(),
+        setup.applied().views(),
+        schemaIds,
+        setup.schemaId(Topics.deadLetters(project.name()), Wire.DEAD_LETTER));
+  }
+
+  @Override
+  public DataStream<Inbound> events(StreamExecutionEnvironment env, SourcePlan plan) {
+    return env.fromSource(
+            KafkaEnds.events(target, plan, "millrace-" + project.name() + "-feature-pipeline"),
+            KafkaEnds.watermarks(plan),
+            plan.name())
+        .uid("source-" + plan.name());
+  }
+
+  @Override
+  public void rows(FeatureView view, DataStream<FeatureRow> rows) {
+    ViewIdentity identity = identity(view);
+    String uid = view.name() + "-" + view.id();
+    rows.filter(FeatureRow::online)
+        .name("online " + view.name())
+        .uid("online-" + uid)
+        .sinkTo(
+            new RedisRowSink(
+                new RedisGuard(view, identity.epoch()), URI.create("redis://" + target.redis())))
+        .name("redis " + view.name())
+        .uid("redis-" + uid);
+    DataStream<FeatureRow> log =
+        rows.filter(FeatureRow::logged).name("log " + view.name()).uid("log-" + uid);
+    String topic = Topics.features(project.name(), view.name());
+    Integer schemaId = schemaIds.get(view.name());
+    log.sinkTo(
+            KafkaEnds.exactlyOnce(
+                    KafkaEnds.sink(
+                        target,
+                        topic,
+                        schemaId == null ? 0 : schemaId,
+                        RowSchemas.of(project.name(), view),
+                        FeatureRow::entityKey,
+                        new RowRecord(
+                            identity.toString(),
+                            view.features().stream().map(f -> f.name()).toList())),
+                    "millrace-" + project.name() + "-features-" + view.name())
+                .build())
+        .name("topic " + view.name())
+        .uid("topic-" + uid);
+    IcebergEnds.append(
+        log,
+        target,
+        Warehouse.features(project.name(), view.name()),
+        Warehouse.featuresSchema(view),
+        new TableRows.OfFeatures(identity.toString()),
+        "table-" + uid);
+  }
+
+  @Override
+  public void archive(Source source, DataStream<ArchivedEvent> events) {
+    IcebergEnds.append(
+        events,
+        target,
+        Warehouse.events(project.name(), source.name()),
+        Warehouse.eventsSchema(source),
+        new TableRows.OfEvents(source.schema()),
+        "archive-" + source.name());
+  }
+
+  @Override
+  public void letters(DataStream<DeadLetter> letters) {
+    KafkaEnds.writeDeadLetters(letters, target, project.name(), letterSchemaId);
+  }
+
+  private ViewIdentity identity(FeatureView view) {
+    @Nullable ViewIdentity identity = identities.get(view.name());
+    if (identity == null || !identity.id().equals(view.id())) {
+      throw new IllegalStateException(
+          "Cannot write rows of view "
+              + view.name()
+              + ": its definition "
+              + view.id()
+              + " is not the applied one ("
+              + identity
+              + "); run ./millrace apply");
+    }
+    return identity;
+  }
+
+  /** A row as an Avro record of its view's topic. */
+  private static final class RowRecord implements KafkaEnds.RecordOf<FeatureRow> {
+    private static final long serialVersionUID = 1L;
+    private final String version;
+    private final List<String> features;
+
+    RowRecord(String version, List<String> features) {
+      this.version = version;
+      this.features = features;
+    }
+
+    @Override
+    public GenericRecord of(FeatureRow row, Schema schema) {
+      GenericRecord record = new GenericData.Record(schema);
+      record.put("entity_key", row.entityKey());
+      record.put("_time", row.timeMillis());
+      record.put("_source", row.positions().toString());
+      record.put("_version", version);
+      record.put("known_at", row.knownAtMillis());
+      for (int i = 0; i < features.size(); i++) {
+        record.put(features.get(i), row.values()[i]);
+      }
+      return record;
+    }
+  }
+}

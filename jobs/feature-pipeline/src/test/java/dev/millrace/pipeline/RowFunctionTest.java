@@ -1,0 +1,130 @@
+package dev.millrace.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.core.definition.Entity;
+import dev.millrace.core.definition.Feature;
+import dev.millrace.core.definition.Feature.Function;
+import dev.millrace.core.definition.Feature.ValueType;
+import dev.millrace.core.definition.FeatureView;
+import dev.millrace.core.feature.ViewPlan;
+import dev.millrace.core.row.FeatureRow;
+import java.time.Duration;
+import java.util.List;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.streaming.api.operators.KeyedProcessOperator;
+import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
+import org.junit.jupiter.api.Test;
+
+class RowFunctionTest {
+
+  private static final long MINUTE = 60_000;
+
+  @Test
+  void givesARowAfterEachEvent() throws Exception {
+    try (var harness = harness()) {
+      harness.open();
+      send(harness, "JFK", 10 * MINUTE, 0, 7, 5.0);
+      send(harness, "JFK", 9 * MINUTE, 1, 3, 7.0);
+      List<FeatureRow> rows = harness.extractOutputValues();
+      assertThat(rows).hasSize(2);
+      assertThat(rows.get(1).timeMillis()).isEqualTo(10 * MINUTE);
+      assertThat(rows.get(1).positions()).hasToString("0:7,1:3");
+      assertThat(rows.get(1).values()).containsExactly(2L, 6.0);
+      assertThat(rows).allMatch(r -> r.logged() && r.online() && !r.refresh());
+    }
+  }
+
+  @Test
+  void refreshesAsTheWatermarkPassesAndEndsWithNoTimer() throws Exception {
+    try (var harness = harness()) {
+      harness.open();
+      harness.setProcessingTime(10_000);
+      send(harness, "JFK", 2 * MINUTE, 0, 0, 5.0);
+      assertThat(harness.numEventTimeTimers()).isEqualTo(1);
+      harness.processWatermark(7 * MINUTE);
+      harness.setProcessingTime(20_000);
+      harness.processWatermark(70 * MINUTE);
+      List<FeatureRow> rows = harness.extractOutputValues();
+      // At 5 the present for Redis; at 65 the hour is over, which the log keeps too.
+      assertThat(rows.stream().map(FeatureRow::timeMillis))
+          .containsExactly(2 * MINUTE, 5 * MINUTE, 65 * MINUTE);
+      assertThat(rows.get(1).logged()).isFalse();
+      assertThat(rows.get(2).logged()).isTrue();
+      assertThat(rows.get(2).values()).containsExactly(0L, null);
+      assertThat(rows.subList(1, 3)).allMatch(r -> r.refresh() && r.online());
+      assertThat(harness.numEventTimeTimers()).isZero();
+    }
+  }
+
+  @Test
+  void forgetsAnEntityWithItsRow() throws Exception {
+    try (var harness = harness()) {
+      harness.setStateTtlProcessingTime(0);
+      harness.open();
+      send(harness, "JFK", MINUTE, 0, 0, 5.0);
+      harness.processWatermark(100 * MINUTE);
+      harness.setStateTtlProcessingTime(Duration.ofDays(8).toMillis());
+      send(harness, "JFK", 200 * MINUTE, 1, 4, 5.0);
+      List<FeatureRow> rows = harness.extractOutputValues();
+      assertThat(rows.get(rows.size() - 1).positions()).hasToString("1:4");
+    }
+  }
+
+  @Test
+  void goesOnFromASnapshot() throws Exception {
+    OperatorSubtaskState snapshot;
+    try (var harness = harness()) {
+      harness.open();
+      send(harness, "JFK", 2 * MINUTE, 0, 0, 5.0);
+      snapshot = harness.snapshot(1, 1);
+    }
+    try (var harness = harness()) {
+      harness.initializeState(snapshot);
+      harness.open();
+      send(harness, "JFK", 3 * MINUTE, 2, 9, 7.0);
+      harness.processWatermark(63 * MINUTE);
+      List<FeatureRow> rows = harness.extractOutputValues();
+      assertThat(rows.get(0).positions()).hasToString("0:0,2:9");
+      assertThat(rows.get(0).values()).containsExactly(2L, 6.0);
+      assertThat(rows.stream().filter(FeatureRow::refresh).count()).isPositive();
+    }
+  }
+
+  private static void send(
+      KeyedOneInputStreamOperatorTestHarness<String, ViewEvent, FeatureRow> harness,
+      String key,
+      long timeMillis,
+      int partition,
+      long offset,
+      double value)
+      throws Exception {
+    harness.processElement(
+        new ViewEvent(key, timeMillis, partition, offset, new Object[] {value}), timeMillis);
+  }
+
+  private static KeyedOneInputStreamOperatorTestHarness<String, ViewEvent, FeatureRow> harness()
+      throws Exception {
+    Duration hour = Duration.ofHours(1);
+    FeatureView view =
+        new FeatureView(
+            "v",
+            new Entity("e", List.of("k")),
+            "s",
+            List.of("k"),
+            null,
+            FeatureView.Accuracy.EXACT,
+            Duration.ofMinutes(5),
+            Duration.ZERO,
+            Duration.ofDays(7),
+            List.of(
+                new Feature("count_1h", Function.COUNT, null, hour, ValueType.LONG),
+                new Feature("x_mean_1h", Function.MEAN, "x", hour, ValueType.DOUBLE)),
+            "0123456789ab");
+    return new KeyedOneInputStreamOperatorTestHarness<>(
+        new KeyedProcessOperator<>(new RowFunction(ViewPlan.of(view), view.ttl())),
+        ViewEvent::entityKey,
+        Types.STRING);
+  }
+}
