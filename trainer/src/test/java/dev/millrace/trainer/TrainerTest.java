@@ -1,0 +1,122 @@
+package dev.millrace.trainer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.millrace.core.definition.Model;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class TrainerTest {
+
+  private static final long HOUR = Duration.ofHours(1).toMillis();
+  private static final int ROWS = 5_000;
+  private static final Model.Training CONFIG =
+      config(Map.of("trees", 60.0, "depth", 4.0, "eta", 0.2, "subsample", 0.7));
+
+  private final Trainer trainer = new Trainer(message -> {});
+
+  @Test
+  void theSameSetAndSeedGiveTheSameBytes() {
+    TrainingSet set = set(1);
+    TrainingRun first = trainer.train(set, CONFIG, set.inputs());
+    TrainingRun second = trainer.train(set(1), CONFIG, set.inputs());
+    assertThat(second.sha256()).isEqualTo(first.sha256());
+    assertThat(second.onnx()).isEqualTo(first.onnx());
+    assertThat(second.holdout()).isEqualTo(first.holdout());
+    assertThat(set(1).sha256()).isEqualTo(set.sha256());
+    assertThat(trainer.train(set(2), CONFIG, set.inputs()).sha256()).isNotEqualTo(first.sha256());
+  }
+
+  @Test
+  void partsAreCutByEventTime() {
+    TrainingSet set = set(1);
+    TrainingRun run = trainer.train(set, CONFIG, set.inputs());
+    TrainingRun.Parts parts = run.parts();
+    // One row an hour: the last 500 hours measure, the 400 before them validate.
+    assertThat(parts.holdout()).isEqualTo(500);
+    assertThat(parts.validation()).isEqualTo(400);
+    assertThat(parts.training()).isEqualTo(ROWS - 900);
+    assertThat(run.validation().count()).isEqualTo(400);
+    assertThat(run.holdout().count()).isEqualTo(500);
+    assertThat(set.timesMillis()[parts.training() - 1])
+        .isLessThanOrEqualTo(parts.trainingUntilMillis());
+    assertThat(set.timesMillis()[parts.training()]).isGreaterThan(parts.trainingUntilMillis());
+  }
+
+  @Test
+  void whatTellsBeatsWhatDoesNot() {
+    TrainingSet set = set(1);
+    TrainingRun full = trainer.train(set, CONFIG, set.inputs());
+    TrainingRun baseline = trainer.train(set, CONFIG, List.of("noise"));
+    assertThat(full.holdout().auc()).isGreaterThan(0.75);
+    assertThat(baseline.holdout().auc()).isLessThan(0.6);
+    assertThat(baseline.inputs()).containsExactly("noise");
+    // Nothing to learn: training ends early.
+    assertThat(baseline.trees()).isLessThan(20);
+  }
+
+  @Test
+  void oneClassIsRefusedWithItsNumbers() {
+    TrainingSet set = set(1);
+    Arrays.fill(set.labels(), ROWS - 500, ROWS, 0);
+    assertThatThrownBy(() -> trainer.train(set, CONFIG, set.inputs()))
+        .isInstanceOf(TrainingException.class)
+        .hasMessageContaining("of the 500 labelled events of its holdout part 0 are positive");
+    set.labels()[3] = 0.5;
+    assertThatThrownBy(() -> trainer.train(set, CONFIG, set.inputs()))
+        .hasMessageContaining("the label of event 3 is 0.5");
+  }
+
+  @Test
+  void unknownParametersAreRefusedByName() {
+    TrainingSet set = set(1);
+    assertThatThrownBy(
+            () -> trainer.train(set, config(Map.of("forests", 3.0, "depht", 2.0)), set.inputs()))
+        .hasMessageContaining("parameters [depht, forests]");
+    assertThatThrownBy(() -> trainer.train(set, config(Map.of("trees", 1.5)), set.inputs()))
+        .hasMessageContaining("trees 1.5");
+  }
+
+  private static Model.Training config(Map<String, Double> parameters) {
+    return new Model.Training(
+        "xgboost",
+        Duration.ofHours(ROWS),
+        Duration.ofHours(400),
+        Duration.ofHours(500),
+        parameters,
+        7);
+  }
+
+  private static TrainingSet set(long seed) {
+    Random random = new Random(seed);
+    String[] ids = new String[ROWS];
+    long[] times = new long[ROWS];
+    double[][] columns = new double[3][ROWS];
+    double[] labels = new double[ROWS];
+    for (int row = 0; row < ROWS; row++) {
+      ids[row] = String.valueOf(row);
+      times[row] = (row + 1) * HOUR;
+      columns[0][row] = random.nextInt(4) == 0 ? Double.NaN : random.nextGaussian();
+      columns[1][row] = random.nextInt(24);
+      columns[2][row] = random.nextDouble();
+      double z =
+          (Double.isNaN(columns[0][row]) ? -1 : 2 * columns[0][row]) + columns[1][row] / 12 - 1;
+      labels[row] = random.nextDouble() < 1 / (1 + Math.exp(-z)) ? 1 : 0;
+    }
+    return new TrainingSet(
+        "flights",
+        "delay_risk",
+        new TrainingSet.Bounds(0, ROWS * HOUR, ROWS * HOUR),
+        List.of("delay_mean", "hour", "noise"),
+        ids,
+        times,
+        columns,
+        labels,
+        new TrainingSet.Origin(Map.of(), Map.of(), ROWS, 0, 0, 0));
+  }
+}
