@@ -75,11 +75,13 @@ final class FlinkConfiguration {
     return keys;
   }
 
-  static void write(Map<String, Object> keys, Path file) throws IOException {
-    Files.writeString(
-        file,
+  static void writeIfChanged(Map<String, Object> keys, Path file) throws IOException {
+    String text =
         "# Written at every start from flink-conf/config.yaml; change that file.\n"
             + new Dump(DumpSettings.builder().setDefaultFlowStyle(FlowStyle.BLOCK).build())
-                .dumpToString(keys));
+                .dumpToString(keys);
+    if (!Files.exists(file) || !Files.readString(file).equals(text)) {
+      Files.writeString(file, text);
+    }
   }
 }

@@ -32,7 +32,7 @@ final class FlinkServices {
   void configure() throws IOException {
     Map<String, Object> operator =
         FlinkConfiguration.read(checkout.resolve("flink-conf/config.yaml"));
-    FlinkConfiguration.write(
+    FlinkConfiguration.writeIfChanged(
         FlinkConfiguration.derive(operator, layout, ports),
         layout.flinkConf().resolve("config.yaml"));
   }
@@ -43,6 +43,8 @@ final class FlinkServices {
         ports.flinkRest(),
         "GET_JM_RESOURCE_PARAMS",
         "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint",
+        // It moves no records: the quick compiler halves its start.
+        List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"),
         () -> Probes.http(rest() + "/overview", body -> body.contains("flink-version")));
   }
 
@@ -52,6 +54,7 @@ final class FlinkServices {
         ports.taskManagerRpc(),
         "GET_TM_RESOURCE_PARAMS",
         "org.apache.flink.runtime.taskexecutor.TaskManagerRunner",
+        List.of(),
         // After a kill the cluster knows the dead one for a while; the new one has its own port.
         () ->
             Probes.listens(ports.taskManagerRpc())
@@ -67,7 +70,12 @@ final class FlinkServices {
   }
 
   private ServiceSpec service(
-      String name, int port, String memoryOf, String main, ServiceSpec.Probe ready) {
+      String name,
+      int port,
+      String memoryOf,
+      String main,
+      List<String> flags,
+      ServiceSpec.Probe ready) {
     Path tmp = layout.tmp().resolve(name);
     return new ServiceSpec(
         name,
@@ -91,6 +99,7 @@ final class FlinkServices {
           List<String> arguments = new ArrayList<>(List.of("-c", layout.flinkConf().toString()));
           arguments.addAll(memory.dynamicProperties());
           return jvm(main)
+              .options(flags)
               .options(memory.jvmFlags())
               .options(jvmOpens())
               .options("-Djava.io.tmpdir=" + tmp)
@@ -122,7 +131,14 @@ final class FlinkServices {
     }
   }
 
+  /** Asks Flink, and keeps its answer for as long as the configuration stays. */
   private Memory memory(String command) throws IOException, InterruptedException {
+    Path conf = layout.flinkConf().resolve("config.yaml");
+    Path kept = layout.flinkConf().resolve(command + ".out");
+    if (Files.exists(kept)
+        && Files.getLastModifiedTime(kept).compareTo(Files.getLastModifiedTime(conf)) >= 0) {
+      return Memory.parse(Files.readAllLines(kept));
+    }
     List<String> words =
         jvm("org.apache.flink.runtime.util.bash.BashJavaUtils")
             .options("-Xmx64m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
@@ -135,7 +151,9 @@ final class FlinkServices {
       output = new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().toList();
     }
     process.waitFor();
-    return Memory.parse(output);
+    Memory memory = Memory.parse(output);
+    Files.write(kept, output);
+    return memory;
   }
 
   private JvmCommand jvm(String main) {

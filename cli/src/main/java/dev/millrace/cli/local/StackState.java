@@ -2,6 +2,8 @@ package dev.millrace.cli.local;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -26,7 +28,12 @@ public record StackState(
     @JsonProperty("portOffset") int portOffset,
     @JsonProperty("services") List<ServiceState> services,
     @JsonProperty("problems") List<String> problems) {
-  private static final JsonMapper JSON = new JsonMapper();
+  private static final JsonMapper JSON =
+      JsonMapper.builder()
+          .disable(MapperFeature.AUTO_DETECT_IS_GETTERS)
+          // A newer supervisor may say more than this program knows.
+          .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+          .build();
 
   /** What a process is doing. */
   public enum Phase {

@@ -13,7 +13,7 @@ import org.slf4j.LoggerFactory;
 /** Keeps one process alive: starts it, waits until it works, and starts it again when it dies. */
 final class SupervisedService implements Runnable {
   private static final Logger LOG = LoggerFactory.getLogger(SupervisedService.class);
-  private static final long PROBE_MILLIS = 100;
+  private static final long PROBE_MILLIS = 250;
   private static final Duration PATIENCE_TO_READY = Duration.ofMinutes(2);
 
   /** Is told of what happens to a service. */
