@@ -115,6 +115,7 @@ final class JudgeFunction extends ProcessFunction<Inbound, ArchivedEvent>
     largestState.update(entries);
   }
 
+  @SuppressWarnings("NullAway.Init") // initializeState, which comes before, sets the others.
   @Override
   public void open(OpenContext context) {
     Schema schema = plan.schema();

@@ -83,6 +83,7 @@ class RowFunctionTest {
     try (var harness = harness()) {
       harness.initializeState(snapshot);
       harness.open();
+      harness.setProcessingTime(10_000);
       send(harness, "JFK", 3 * MINUTE, 2, 9, 7.0);
       harness.processWatermark(63 * MINUTE);
       List<FeatureRow> rows = harness.extractOutputValues();
