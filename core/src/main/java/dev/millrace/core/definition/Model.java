@@ -1,5 +1,6 @@
 package dev.millrace.core.definition;
 
+import java.io.Serializable;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -76,7 +77,7 @@ public record Model(
       Provider provider, int maxRows, Duration maxDelay, @Nullable Duration latency) {}
 
   /** The first decision whose CEL condition holds names the prediction's decision. */
-  public record Decision(String name, String when) {}
+  public record Decision(String name, String when) implements Serializable {}
 
   /**
    * Where the truth comes from.

@@ -1,5 +1,6 @@
 package dev.millrace.core.definition;
 
+import java.io.Serializable;
 import java.time.Duration;
 import java.util.List;
 import org.apache.avro.Schema;
@@ -44,5 +45,5 @@ public record Source(
   }
 
   /** A CEL check that each row must pass; the name is the reason code of its dead letters. */
-  public record ContractRule(String name, String check) {}
+  public record ContractRule(String name, String check) implements Serializable {}
 }

@@ -1,0 +1,293 @@
+package dev.millrace.core.definition;
+
+import dev.millrace.core.expression.Expression;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
+import org.apache.avro.Schema;
+import org.jspecify.annotations.Nullable;
+
+/** Reads {@code models}. */
+final class ModelReader {
+
+  private static final Duration FEATURE_WAIT = Duration.ofMillis(50);
+  private static final Duration LABEL_WAIT = Duration.ofDays(1);
+  private static final int MAX_ROWS = 256;
+  private static final Duration MAX_DELAY = Duration.ofMillis(2);
+  private static final Pattern DECISION = Pattern.compile("[A-Za-z][A-Za-z0-9_]{0,99}");
+  private static final String XGBOOST = "xgboost";
+
+  private final Scope scope;
+  private final ModelPlans plans;
+  private final List<Model> models = new ArrayList<>();
+  private final Set<String> labelSources = new HashSet<>();
+
+  ModelReader(Scope scope) {
+    this.scope = scope;
+    this.plans = new ModelPlans(scope);
+  }
+
+  List<Model> models() {
+    return models;
+  }
+
+  /** The sources that labels come from. */
+  Set<String> labelSources() {
+    return labelSources;
+  }
+
+  void read(Section section) {
+    String name = scope.newName(section, "model");
+    section.forPeople();
+    Scope.SourceDraft source = scope.source(section.required("source"));
+    Schema schema = source == null ? null : source.schema();
+    Model.FeatureReads reads =
+        section.choice(Model.FeatureReads.class, "features", Model.FeatureReads.ONLINE);
+    Value readsValue = section.take("features");
+    if (readsValue != null && reads == Model.FeatureReads.AS_OF) {
+      readsValue.unbuilt("features: as-of");
+    }
+    Map<String, Value> keys = scope.keys(section, null, source);
+    List<Model.Input> inputs = new InputReader(scope, source, keys).read(section);
+    Map<String, Double> missing = new HashMap<>();
+    double missingDefault = missing(section, inputs, missing);
+    Duration featureWait = section.duration("max-feature-wait", FEATURE_WAIT);
+    Model.Execution execution = execution(section);
+    List<Model.Decision> decisions = decisions(section, schema);
+    Value fallbackValue = section.take("fallback");
+    String fallback = fallbackValue == null ? null : fallbackValue.text();
+    if (fallbackValue != null) {
+      scope.expression(fallbackValue, schema, Expression.Type.DOUBLE, Map.of());
+    }
+    Model.Delivery delivery =
+        section.choice(Model.Delivery.class, "delivery", Model.Delivery.AT_LEAST_ONCE);
+    Model.Label label = label(section, source, decisions);
+    Model.Training training = training(section);
+    plans.read(section, schema, inputs);
+    section.close();
+    if (name == null || source == null) {
+      return;
+    }
+    models.add(
+        new Model(
+            name,
+            source.name(),
+            reads,
+            inputs,
+            missingDefault,
+            missing,
+            featureWait,
+            execution,
+            decisions,
+            fallback,
+            delivery,
+            label,
+            training));
+  }
+
+  /** {@code nan}, a number, or a mapping of them by input. */
+  private static double missing(
+      Section section, List<Model.Input> inputs, Map<String, Double> byInput) {
+    Value value = section.take("missing");
+    if (value == null) {
+      return Double.NaN;
+    }
+    if (!value.isMapping()) {
+      return numberOrNan(value);
+    }
+    double otherwise = Double.NaN;
+    Map<String, Value> entries = value.entries();
+    if (entries == null) {
+      return otherwise;
+    }
+    List<String> names = inputs.stream().map(Model.Input::name).toList();
+    for (Map.Entry<String, Value> entry : entries.entrySet()) {
+      double number = numberOrNan(entry.getValue());
+      if (entry.getKey().equals("default")) {
+        otherwise = number;
+      } else if (names.contains(entry.getKey())) {
+        byInput.put(entry.getKey(), number);
+      } else {
+        List<String> known = new ArrayList<>(names);
+        known.add("default");
+        entry
+            .getValue()
+            .mistake(
+                "there is no input " + entry.getKey(),
+                Value.suggestion(entry.getKey(), known, "known are "));
+      }
+    }
+    return otherwise;
+  }
+
+  private static double numberOrNan(Value value) {
+    String text = value.isMapping() || value.isList() ? null : value.text();
+    if (text != null && (text.toLowerCase(Locale.ROOT).equals("nan") || text.equals(".nan"))) {
+      return Double.NaN;
+    }
+    Double number = value.number();
+    return number == null ? Double.NaN : number;
+  }
+
+  private static Model.Execution execution(Section model) {
+    Value value = model.take("execution");
+    Section section = value == null ? null : value.section();
+    if (section == null) {
+      return new Model.Execution(Model.Provider.AUTO, MAX_ROWS, MAX_DELAY, null);
+    }
+    Model.Provider provider = section.choice(Model.Provider.class, "provider", Model.Provider.AUTO);
+    Value providerValue = section.take("provider");
+    if (providerValue != null
+        && (provider == Model.Provider.CUDA || provider == Model.Provider.TENSORRT)) {
+      providerValue.unbuilt("provider " + providerValue.text());
+    }
+    Value rowsValue = section.take("max-rows");
+    Long rows = rowsValue == null ? null : rowsValue.whole(1, 65_536);
+    Duration delay = section.duration("max-delay", MAX_DELAY);
+    Value latencyValue = section.take("latency");
+    Duration latency = latencyValue == null ? null : latencyValue.positiveDuration();
+    if (latencyValue != null) {
+      latencyValue.unbuilt("a latency objective");
+    }
+    section.close();
+    return new Model.Execution(provider, rows == null ? MAX_ROWS : rows.intValue(), delay, latency);
+  }
+
+  private List<Model.Decision> decisions(Section model, @Nullable Schema schema) {
+    List<Model.Decision> decisions = new ArrayList<>();
+    Names names = new Names();
+    for (Section section : model.sections("decisions")) {
+      Value nameValue = section.required("name");
+      String name =
+          nameValue == null
+              ? null
+              : nameValue.matching(
+                  DECISION, "name of a decision", "use letters, digits and _, a letter first");
+      if (nameValue != null && name != null) {
+        names.claim("decision", name, "decision", nameValue);
+      }
+      Value whenValue = section.required("when");
+      String when = whenValue == null ? null : whenValue.text();
+      if (whenValue != null) {
+        scope.expression(
+            whenValue, schema, Expression.Type.BOOLEAN, Map.of("score", Expression.Type.DOUBLE));
+      }
+      section.forPeople();
+      section.close();
+      if (name != null && when != null) {
+        decisions.add(new Model.Decision(name, when));
+      }
+    }
+    return decisions;
+  }
+
+  private Model.@Nullable Label label(
+      Section model, Scope.@Nullable SourceDraft scored, List<Model.Decision> decisions) {
+    Value labelValue = model.take("label");
+    Section section = labelValue == null ? null : labelValue.section();
+    if (section == null) {
+      return null;
+    }
+    Scope.SourceDraft source = scope.source(section.required("source"));
+    String on = scope.eventIdField(section.required("on"), source, scored);
+    Value value = section.required("value");
+    String text = value == null ? null : value.text();
+    if (value != null && source != null) {
+      scope.expression(value, source.schema(), Expression.Type.DOUBLE, Map.of());
+    }
+    Duration labelWait = section.positiveDuration("wait", LABEL_WAIT);
+    Double absentValue = absent(section.take("absent"));
+    Model.Label.Repeat repeat =
+        section.choice(Model.Label.Repeat.class, "repeat", Model.Label.Repeat.LAST);
+    selective(section, decisions);
+    section.forPeople();
+    section.close();
+    if (source == null) {
+      return null;
+    }
+    labelSources.add(source.name());
+    return on == null || text == null
+        ? null
+        : new Model.Label(source.name(), on, text, labelWait, absentValue, repeat);
+  }
+
+  private static @Nullable Double absent(@Nullable Value value) {
+    if (value == null || value.isMapping() || value.isList()) {
+      return value == null ? null : value.number();
+    }
+    String text = value.text();
+    return text == null || text.equals("unknown") ? null : value.number();
+  }
+
+  private static void selective(Section section, List<Model.Decision> decisions) {
+    Value selective = section.take("selective");
+    if (selective != null) {
+      List<String> names = decisions.stream().map(Model.Decision::name).toList();
+      for (Value element : selective.list()) {
+        String unused = element.choice(names);
+      }
+      selective.unbuilt("label.selective");
+    }
+    Value holdback = section.take("holdback");
+    if (holdback != null) {
+      Double unused = holdback.number(0, 1);
+      if (selective == null) {
+        holdback.mistake("lets nothing through without selective", "name the decisions too");
+      }
+      holdback.unbuilt("label.holdback");
+    }
+  }
+
+  private static Model.@Nullable Training training(Section model) {
+    Value trainingValue = model.take("training");
+    Section section = trainingValue == null ? null : trainingValue.section();
+    if (trainingValue == null || section == null) {
+      return null;
+    }
+    if (model.take("label") == null) {
+      trainingValue.mistake("there is nothing to learn from", "add label:");
+    }
+    Value trainerValue = section.take("trainer");
+    String trainer = trainerValue == null ? XGBOOST : trainerValue.name();
+    if (trainerValue != null && trainer != null && !trainer.equals(XGBOOST)) {
+      trainerValue.unbuilt("trainer " + trainer);
+    }
+    Value windowValue = section.required("window");
+    Duration window = windowValue == null ? null : windowValue.positiveDuration();
+    Duration tenth = window == null ? Duration.ZERO : window.dividedBy(10);
+    Duration validation = section.positiveDuration("validation", tenth);
+    Duration holdout = section.positiveDuration("holdout", tenth);
+    Map<String, Double> parameters = new HashMap<>();
+    Value parametersValue = section.take("parameters");
+    Map<String, Value> entries = parametersValue == null ? null : parametersValue.entries();
+    if (entries != null) {
+      entries.forEach(
+          (key, value) -> {
+            Double number = value.number();
+            if (number != null) {
+              parameters.put(key, number);
+            }
+          });
+    }
+    Value seedValue = section.take("seed");
+    Long seed = seedValue == null ? Long.valueOf(0) : seedValue.whole(0, Integer.MAX_VALUE);
+    section.forPeople();
+    section.close();
+    if (window == null || trainer == null || seed == null) {
+      return null;
+    }
+    if (validation.plus(holdout).compareTo(window) >= 0) {
+      trainingValue.mistake(
+          "validation and holdout leave nothing of the window to train on",
+          "make the window longer than both together");
+      return null;
+    }
+    return new Model.Training(trainer, window, validation, holdout, parameters, seed);
+  }
+}
