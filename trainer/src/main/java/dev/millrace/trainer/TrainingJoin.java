@@ -1,0 +1,433 @@
+package dev.millrace.trainer;
+
+import dev.millrace.core.definition.FeatureView;
+import dev.millrace.core.definition.Model;
+import dev.millrace.core.definition.Model.Input;
+import dev.millrace.core.definition.Model.Label;
+import dev.millrace.core.definition.Project;
+import dev.millrace.core.definition.Source;
+import dev.millrace.core.expression.Expression;
+import dev.millrace.core.expression.ExpressionException;
+import dev.millrace.core.row.EntityKeys;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.function.Consumer;
+import org.apache.iceberg.catalog.Catalog;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The point-in-time join: each scored event with the feature rows that held at its own time, and
+ * the label that came after it.
+ *
+ * <p><b>Events</b> are those of the archive of the model's source in the window, each id once: the
+ * first by (partition, offset). <b>Features</b> are the row of each view with the largest T not
+ * beyond the event's time ({@link FeatureLog}). <b>Labels</b> are events of the label's source with
+ * a time in (event time, event time + wait]. An unlabelled event is left out, or, where the model
+ * says what absence means, gets that once its wait has passed; before that even a label that came
+ * does not count then, because among young events only one of the two outcomes is known.
+ *
+ * <p>With an as-of time T the window ends at T and nothing of a later event time is seen. Without
+ * one all that is archived is seen, and the window ends where labels are complete: {@code wait}
+ * before the newest event of the label's source.
+ *
+ * <p>All is held in memory: about 100 bytes an event and 160 a feature row, with 8 more for each
+ * input; what would not fit is refused with its numbers.
+ */
+public final class TrainingJoin {
+
+  private static final int BYTES_PER_EVENT = 160;
+
+  private final Catalog catalog;
+  private final Project project;
+  private final Consumer<String> progress;
+
+  /**
+   * A join over a project's tables.
+   *
+   * @param progress told in a few words what happens now
+   */
+  public TrainingJoin(Catalog catalog, Project project, Consumer<String> progress) {
+    this.catalog = catalog;
+    this.project = project;
+    this.progress = progress;
+  }
+
+  /** A view as an input reads it: the fields of the event that name its entity. */
+  private record ViewRead(String view, List<String> keyFields) {}
+
+  /** The features that are read of a view, and its entities by number. */
+  private record ViewPlan(
+      FeatureView view, int[] keyPositions, List<String> features, Map<String, Integer> byKey) {}
+
+  /** Where an input's values come from: a feature of a view, or an expression where view is -1. */
+  private record Place(int view, int at) {}
+
+  private record Plan(
+      Source source,
+      List<ViewPlan> views,
+      List<Expression> expressions,
+      List<Place> places,
+      Set<String> fields) {}
+
+  /** Joins the model's training set. */
+  public TrainingSet join(Model model, @Nullable Instant asOf) {
+    Label label = model.label();
+    if (label == null) {
+      throw new TrainingException(
+          "Cannot build a training set of %s: it has no label; add label: to the model"
+              .formatted(model.name()));
+    }
+    Plan plan = plan(model);
+    Source labelSource = source(label.source(), "label.source of " + model.name());
+    EventArchive events = new EventArchive(catalog, project.name(), plan.source());
+    EventArchive labels =
+        labelSource.name().equals(plan.source().name())
+            ? events
+            : new EventArchive(catalog, project.name(), labelSource);
+    TrainingSet.Bounds bounds = bounds(model, label, events, labels, asOf);
+    Map<String, Long> snapshots = new HashMap<>();
+    snapshots.put(events.table().name(), events.table().snapshotId());
+    snapshots.put(labels.table().name(), labels.table().snapshotId());
+
+    Spine spine = new Spine(plan.views().size(), plan.expressions().size());
+    long uncomputed = readEvents(model, plan, events, bounds, spine);
+    spine.close();
+    readLabels(label, labelSource, labels, bounds, spine);
+    int[] rows = labelled(label, bounds, spine);
+    progress.accept(
+        "%,d events from %s to %s, %,d of them labelled"
+            .formatted(
+                spine.size(),
+                bounds.startMillis() == Long.MIN_VALUE ? "the first" : utc(bounds.startMillis()),
+                utc(bounds.endMillis()),
+                rows.length));
+    double[][] columns = columns(model, plan, bounds, spine, rows, snapshots);
+    Map<String, String> views = new HashMap<>();
+    plan.views().forEach(v -> views.put(v.view().name(), v.view().id()));
+    return trainingSet(
+        model,
+        bounds,
+        spine,
+        rows,
+        columns,
+        new TrainingSet.Origin(
+            snapshots,
+            views,
+            spine.size(),
+            spine.repeats(),
+            spine.size() - (long) rows.length,
+            uncomputed));
+  }
+
+  private Plan plan(Model model) {
+    Source source = source(model.source(), "source of " + model.name());
+    Map<ViewRead, Integer> numbers = new LinkedHashMap<>();
+    List<ViewPlan> views = new ArrayList<>();
+    List<Expression> expressions = new ArrayList<>();
+    List<Place> places = new ArrayList<>();
+    Set<String> fields = new LinkedHashSet<>();
+    fields.add(source.eventId());
+    for (Input input : model.inputs()) {
+      if (input instanceof Input.OfView of) {
+        ViewRead read = new ViewRead(of.view(), of.keyFields());
+        Integer number = numbers.get(read);
+        if (number == null) {
+          number = views.size();
+          numbers.put(read, number);
+          views.add(viewPlan(model, source, of));
+        }
+        fields.addAll(of.keyFields());
+        List<String> features = views.get(number).features();
+        if (!features.contains(of.feature())) {
+          features.add(of.feature());
+        }
+        places.add(new Place(number, features.indexOf(of.feature())));
+      } else if (input instanceof Input.OnDemand onDemand) {
+        Expression expression =
+            Expression.compile(onDemand.value(), source.schema(), Expression.Type.INPUT, Map.of());
+        if (expression.type() == Expression.Type.VECTOR) {
+          throw new TrainingException(
+              "Cannot train on input %s of %s: vectors are not built yet; give one number an input"
+                  .formatted(onDemand.name(), model.name()));
+        }
+        fields.addAll(expression.fields());
+        places.add(new Place(-1, expressions.size()));
+        expressions.add(expression);
+      }
+    }
+    return new Plan(source, views, expressions, places, fields);
+  }
+
+  private ViewPlan viewPlan(Model model, Source source, Input.OfView input) {
+    FeatureView view =
+        project
+            .featureView(input.view())
+            .orElseThrow(
+                () ->
+                    new TrainingException(
+                        ("Cannot join input %s of %s: project %s has no view %s; views of other"
+                                + " projects are not built yet")
+                            .formatted(input.name(), model.name(), project.name(), input.view())));
+    int[] positions =
+        input.keyFields().stream().mapToInt(f -> source.schema().getField(f).pos()).toArray();
+    return new ViewPlan(view, positions, new ArrayList<>(), new HashMap<>());
+  }
+
+  private Source source(String name, String use) {
+    Source source =
+        project
+            .source(name)
+            .orElseThrow(
+                () ->
+                    new TrainingException(
+                        "Cannot find source %s (%s): project %s has none of that name"
+                            .formatted(name, use, project.name())));
+    if (!source.archive()) {
+      throw new TrainingException(
+          "Cannot read source %s (%s): it is not archived; set archive: true and apply again"
+              .formatted(name, use));
+    }
+    return source;
+  }
+
+  private static TrainingSet.Bounds bounds(
+      Model model, Label label, EventArchive events, EventArchive labels, @Nullable Instant asOf) {
+    long end;
+    long known;
+    if (asOf != null) {
+      end = asOf.toEpochMilli();
+      known = end;
+    } else {
+      OptionalLong newestEvent = events.newestMillis();
+      OptionalLong newestLabel = labels.newestMillis();
+      if (newestEvent.isEmpty() || newestLabel.isEmpty()) {
+        throw new TrainingException(
+            "Cannot build a training set of %s: %s has no events yet; produce some first"
+                .formatted(
+                    model.name(),
+                    newestEvent.isEmpty() ? events.table().name() : labels.table().name()));
+      }
+      known = Math.max(newestEvent.getAsLong(), newestLabel.getAsLong());
+      end =
+          Math.min(newestEvent.getAsLong(), newestLabel.getAsLong() - label.labelWait().toMillis());
+    }
+    Model.Training training = model.training();
+    Duration window = training == null ? null : training.window();
+    return new TrainingSet.Bounds(
+        window == null ? Long.MIN_VALUE : end - window.toMillis(), end, known);
+  }
+
+  private long readEvents(
+      Model model, Plan plan, EventArchive events, TrainingSet.Bounds bounds, Spine spine) {
+    progress.accept("reading " + events.table().name());
+    Source source = plan.source();
+    events
+        .table()
+        .requireRoom(
+            source.eventTime(),
+            bounds.startMillis(),
+            bounds.endMillis(),
+            BYTES_PER_EVENT + model.inputs().size() * Double.BYTES);
+    int idPosition = source.schema().getField(source.eventId()).pos();
+    long[] uncomputed = {0};
+    events.read(
+        plan.fields(),
+        bounds.startMillis(),
+        bounds.endMillis(),
+        (partition, offset, timeMillis, values) -> {
+          int row = spine.add(String.valueOf(values[idPosition]), timeMillis, partition, offset);
+          if (row < 0) {
+            return;
+          }
+          for (int view = 0; view < plan.views().size(); view++) {
+            spine.entity(row, view, entity(plan.views().get(view), values));
+          }
+          for (int i = 0; i < plan.expressions().size(); i++) {
+            double value = Double.NaN;
+            try {
+              if (plan.expressions().get(i).evaluate(values) instanceof Number number) {
+                value = number.doubleValue();
+              }
+            } catch (ExpressionException e) {
+              // Scoring takes it as missing too.
+              uncomputed[0]++;
+            }
+            spine.onDemand(row, i, value);
+          }
+        });
+    return uncomputed[0];
+  }
+
+  private static int entity(ViewPlan plan, @Nullable Object[] values) {
+    List<@Nullable Object> keys = new ArrayList<>(plan.keyPositions().length);
+    for (int position : plan.keyPositions()) {
+      keys.add(values[position]);
+    }
+    String key = EntityKeys.join(keys);
+    if (key == null) {
+      return -1;
+    }
+    Integer known = plan.byKey().get(key);
+    if (known == null) {
+      known = plan.byKey().size();
+      plan.byKey().put(key, known);
+    }
+    return known;
+  }
+
+  private void readLabels(
+      Label label, Source source, EventArchive labels, TrainingSet.Bounds bounds, Spine spine) {
+    progress.accept("reading labels from " + labels.table().name());
+    Expression value =
+        Expression.compile(label.value(), source.schema(), Expression.Type.DOUBLE, Map.of());
+    Set<String> fields = new LinkedHashSet<>(value.fields());
+    fields.add(label.on());
+    int on = source.schema().getField(label.on()).pos();
+    long waitMillis = label.labelWait().toMillis();
+    labels.read(
+        fields,
+        bounds.startMillis(),
+        bounds.knownMillis(),
+        (partition, offset, timeMillis, values) -> {
+          Object id = values[on];
+          int row = id == null ? -1 : spine.row(String.valueOf(id));
+          if (row < 0
+              || timeMillis <= spine.timeMillis(row)
+              || timeMillis - spine.timeMillis(row) > waitMillis) {
+            return;
+          }
+          double truth = truth(value, values);
+          if (!Double.isNaN(truth)) {
+            spine.label(row, truth, timeMillis, partition, offset, label.repeat());
+          }
+        });
+  }
+
+  private static double truth(Expression value, @Nullable Object[] values) {
+    try {
+      return value.evaluate(values) instanceof Number number ? number.doubleValue() : Double.NaN;
+    } catch (ExpressionException e) {
+      // What cannot be computed says nothing about the event.
+      return Double.NaN;
+    }
+  }
+
+  /** The rows that take part, by (event time, event id). */
+  private static int[] labelled(Label label, TrainingSet.Bounds bounds, Spine spine) {
+    int[] rows = new int[spine.size()];
+    int kept = 0;
+    Double absent = label.absentValue();
+    for (int row = 0; row < spine.size(); row++) {
+      if (absent != null) {
+        if (spine.timeMillis(row) + label.labelWait().toMillis() > bounds.knownMillis()) {
+          continue;
+        }
+        if (Double.isNaN(spine.label(row))) {
+          spine.fillIn(row, absent);
+        }
+      }
+      if (!Double.isNaN(spine.label(row))) {
+        rows[kept++] = row;
+      }
+    }
+    int[] order =
+        IndexSort.order(
+            kept,
+            (a, b) ->
+                spine.timeMillis(rows[a]) != spine.timeMillis(rows[b])
+                    ? Long.compare(spine.timeMillis(rows[a]), spine.timeMillis(rows[b]))
+                    : spine.id(rows[a]).compareTo(spine.id(rows[b])));
+    for (int i = 0; i < kept; i++) {
+      order[i] = rows[order[i]];
+    }
+    return order;
+  }
+
+  private double[][] columns(
+      Model model,
+      Plan plan,
+      TrainingSet.Bounds bounds,
+      Spine spine,
+      int[] rows,
+      Map<String, Long> snapshots) {
+    double[][] columns = new double[model.inputs().size()][];
+    for (int view = 0; view < plan.views().size(); view++) {
+      ViewPlan viewPlan = plan.views().get(view);
+      FeatureLog log =
+          new FeatureLog(catalog, project.name(), viewPlan.view(), viewPlan.features());
+      snapshots.put(log.table().name(), log.table().snapshotId());
+      progress.accept("reading " + log.table().name());
+      log.load(viewPlan.byKey(), bounds.startMillis(), bounds.endMillis());
+      int[] found = new int[rows.length];
+      for (int i = 0; i < rows.length; i++) {
+        int entity = spine.entity(rows[i], view);
+        found[i] = entity < 0 ? -1 : log.find(entity, spine.timeMillis(rows[i]));
+      }
+      for (int c = 0; c < columns.length; c++) {
+        Place place = plan.places().get(c);
+        if (place.view() == view) {
+          columns[c] = new double[rows.length];
+          for (int i = 0; i < rows.length; i++) {
+            columns[c][i] = found[i] < 0 ? Double.NaN : log.value(place.at(), found[i]);
+          }
+        }
+      }
+    }
+    for (int c = 0; c < columns.length; c++) {
+      Place place = plan.places().get(c);
+      if (place.view() < 0) {
+        columns[c] = new double[rows.length];
+        for (int i = 0; i < rows.length; i++) {
+          columns[c][i] = spine.onDemand(rows[i], place.at());
+        }
+      }
+      double missing =
+          model.missing().getOrDefault(model.inputs().get(c).name(), model.missingDefault());
+      for (int i = 0; i < rows.length; i++) {
+        if (Double.isNaN(columns[c][i])) {
+          columns[c][i] = missing;
+        }
+      }
+    }
+    return columns;
+  }
+
+  private TrainingSet trainingSet(
+      Model model,
+      TrainingSet.Bounds bounds,
+      Spine spine,
+      int[] rows,
+      double[][] columns,
+      TrainingSet.Origin origin) {
+    String[] ids = new String[rows.length];
+    long[] times = new long[rows.length];
+    double[] labels = new double[rows.length];
+    for (int i = 0; i < rows.length; i++) {
+      ids[i] = spine.id(rows[i]);
+      times[i] = spine.timeMillis(rows[i]);
+      labels[i] = spine.label(rows[i]);
+    }
+    return new TrainingSet(
+        project.name(),
+        model.name(),
+        bounds,
+        model.inputs().stream().map(Input::name).toList(),
+        ids,
+        times,
+        columns,
+        labels,
+        origin);
+  }
+
+  private static String utc(long millis) {
+    return Instant.ofEpochMilli(millis).toString();
+  }
+}
