@@ -1,17 +1,17 @@
 package dev.millrace.streaming;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.millrace.core.definition.DefinitionException;
 import dev.millrace.core.definition.Definitions;
 import dev.millrace.core.definition.Project;
+import dev.millrace.platform.DefinitionsLog;
 import dev.millrace.platform.DefinitionsLog.Applied;
 import dev.millrace.platform.Installation;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Topics;
 import dev.millrace.schemas.ConfluentSubjectRegistry;
 import dev.millrace.schemas.SubjectRegistry;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
-import dev.millrace.platform.DefinitionsLog;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -90,8 +90,8 @@ public record JobSetup(Project project, Target target, Applied applied, SubjectR
   }
 
   /** A project's files: from disk, or by the name of an applied project from its definitions. */
-  private static Map<String, String> files(
-      String project, Target target, SubjectRegistry registry) throws IOException {
+  private static Map<String, String> files(String project, Target target, SubjectRegistry registry)
+      throws IOException {
     Path file = Path.of(project);
     if (Files.exists(file)) {
       try {
@@ -155,7 +155,13 @@ public record JobSetup(Project project, Target target, Applied applied, SubjectR
       List<String> lines = new ArrayList<>();
       for (Project.Unbuilt unbuilt : project.unbuilt()) {
         lines.add(
-            unbuilt.file() + ":" + unbuilt.line() + ": " + unbuilt.path() + ": " + unbuilt.reason());
+            unbuilt.file()
+                + ":"
+                + unbuilt.line()
+                + ": "
+                + unbuilt.path()
+                + ": "
+                + unbuilt.reason());
       }
       throw new IOException("Cannot start the job:\n" + String.join("\n", lines));
     }

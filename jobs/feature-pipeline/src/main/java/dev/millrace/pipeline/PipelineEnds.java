@@ -59,8 +59,7 @@ final class PipelineEnds implements FeaturePipelineJob.Ends {
       schemaIds.put(
           view.name(),
           setup.schemaId(
-              Topics.features(project.name(), view.name()),
-              RowSchemas.of(project.name(), view)));
+              Topics.features(project.name(), view.name()), RowSchemas.of(project.name(), view)));
     }
     return new PipelineEnds(
         project,
