@@ -1,6 +1,7 @@
 package dev.millrace.platform;
 
 import java.io.IOException;
+import java.io.Serializable;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -35,7 +36,8 @@ public record Target(
     @Nullable String registry,
     String warehouse,
     String catalog,
-    String artifacts) {
+    String artifacts)
+    implements Serializable {
 
   public static final String ENVIRONMENT_VARIABLE = "MILLRACE_TARGET";
 

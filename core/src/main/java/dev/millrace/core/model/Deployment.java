@@ -1,0 +1,62 @@
+package dev.millrace.core.model;
+
+import java.util.List;
+import org.apache.avro.generic.GenericRecord;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One entry of {@code models.deployments}: who serves a model.
+ *
+ * @param effectiveTimeMillis the event time from which the champion serves; null: from where each
+ *     subtask reads this
+ * @param champion null where nobody serves: the fallback answers
+ */
+public record Deployment(
+    String model,
+    String deploymentId,
+    State state,
+    @Nullable Long effectiveTimeMillis,
+    @Nullable DeployedVersion champion,
+    @Nullable DeployedVersion canary,
+    double canaryShare,
+    List<DeployedVersion> shadows,
+    long decidedAtMillis) {
+
+  public Deployment {
+    shadows = List.copyOf(shadows);
+  }
+
+  /** Where a deployment stands. */
+  public enum State {
+    PREPARING,
+    EFFECTIVE,
+    REVOKED
+  }
+
+  /** Reads a record of the schema {@code dev.millrace.wire.Deployment}. */
+  public static Deployment of(GenericRecord record) {
+    return new Deployment(
+        text(record, "model"),
+        text(record, "deployment_id"),
+        State.valueOf(text(record, "state")),
+        (Long) record.get("effective_time"),
+        version(record.get("champion")),
+        version(record.get("canary")),
+        (Double) record.get("canary_share"),
+        ((List<?>) record.get("shadows")).stream().map(s -> deployed((GenericRecord) s)).toList(),
+        (Long) record.get("decided_at"));
+  }
+
+  private static @Nullable DeployedVersion version(@Nullable Object value) {
+    return value == null ? null : deployed((GenericRecord) value);
+  }
+
+  private static DeployedVersion deployed(GenericRecord record) {
+    return new DeployedVersion(
+        (Integer) record.get("version"), text(record, "uri"), text(record, "sha256"));
+  }
+
+  private static String text(GenericRecord record, String field) {
+    return String.valueOf(record.get(field));
+  }
+}

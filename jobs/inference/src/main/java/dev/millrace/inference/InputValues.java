@@ -1,0 +1,80 @@
+package dev.millrace.inference;
+
+import dev.millrace.core.expression.Expression;
+import dev.millrace.core.expression.ExpressionException;
+import dev.millrace.streaming.Event;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Turns rows and events into the values of the signature. For one thread. */
+final class InputValues {
+
+  private final ScoringPlan plan;
+  private final InferenceMetrics metrics;
+  private final List<@Nullable Expression> onDemand = new ArrayList<>();
+
+  InputValues(ScoringPlan plan, InferenceMetrics metrics) {
+    this.plan = plan;
+    this.metrics = metrics;
+    for (ScoringPlan.Input input : plan.inputs()) {
+      onDemand.add(
+          input instanceof ScoringPlan.Input.OnDemand demanded
+              ? Expression.compile(
+                  demanded.expression(), plan.source().schema(), Expression.Type.INPUT, Map.of())
+              : null);
+    }
+  }
+
+  /** Sets the event's inputs, each once: they are what is served and what is told. */
+  void fill(PendingEvent event) {
+    for (int i = 0; i < event.inputs.length; i++) {
+      Expression expression = onDemand.get(i);
+      Double value = null;
+      if (expression != null) {
+        value = computed(expression, event.event);
+      } else if (plan.inputs().get(i) instanceof ScoringPlan.Input.OfView ofView) {
+        ViewRow row = event.rows[ofView.view()];
+        value = row == null ? null : parsed(ofView, row.values().get(ofView.field()));
+      }
+      event.inputs[i] = value;
+      if (value == null) {
+        metrics.missingInputs.inc();
+      }
+    }
+  }
+
+  private @Nullable Double computed(Expression expression, Event event) {
+    Object value;
+    try {
+      value = expression.evaluate(event.values());
+    } catch (ExpressionException e) {
+      metrics.inputsFailed.inc();
+      return null;
+    }
+    if (value == null) {
+      return null;
+    }
+    if (value instanceof Double number && Double.isFinite(number)) {
+      return number;
+    }
+    metrics.inputsFailed.inc();
+    return null;
+  }
+
+  private @Nullable Double parsed(ScoringPlan.Input.OfView input, @Nullable String text) {
+    if (text == null) {
+      return null;
+    }
+    if (input.truth()) {
+      return text.equals("true") ? 1.0 : 0.0;
+    }
+    try {
+      return Double.valueOf(text);
+    } catch (NumberFormatException e) {
+      metrics.rowsUnreadable.inc();
+      return null;
+    }
+  }
+}

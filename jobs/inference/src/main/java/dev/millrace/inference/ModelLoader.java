@@ -1,0 +1,19 @@
+package dev.millrace.inference;
+
+import dev.millrace.core.model.DeployedVersion;
+import java.io.IOException;
+import java.io.Serializable;
+import java.util.List;
+
+/** Makes a version ready to score. */
+interface ModelLoader extends Serializable {
+
+  /**
+   * Loads a version.
+   *
+   * @param inputs the names of the model's inputs in order
+   * @throws IOException where the artifact cannot be read or does not fit
+   */
+  Scorer load(String model, DeployedVersion version, List<String> inputs, int maxRows)
+      throws IOException;
+}

@@ -1,0 +1,123 @@
+package dev.millrace.inference;
+
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.apache.avro.Schema;
+import org.apache.avro.generic.GenericData;
+import org.apache.avro.generic.GenericRecord;
+import org.apache.flink.api.common.functions.MapFunction;
+import org.apache.flink.table.data.GenericMapData;
+import org.apache.flink.table.data.GenericRowData;
+import org.apache.flink.table.data.RowData;
+import org.apache.flink.table.data.StringData;
+import org.apache.flink.table.data.TimestampData;
+import org.jspecify.annotations.Nullable;
+
+/** Predictions as records of their topic and as rows of their table. */
+final class PredictionRecords {
+
+  /** The record of the schema {@code dev.millrace.wire.Prediction}. */
+  static GenericRecord record(Prediction prediction, Schema schema) {
+    GenericRecord record = new GenericData.Record(schema);
+    record.put("prediction_id", prediction.predictionId());
+    record.put("event_id", prediction.eventId());
+    record.put("entity_keys", prediction.entityKeys());
+    record.put("event_time", prediction.eventTimeMillis());
+    record.put("scored_at", prediction.scoredAtMillis());
+    record.put("model", prediction.model());
+    record.put("version", prediction.version());
+    record.put("sha256", prediction.sha256());
+    record.put(
+        "role",
+        new GenericData.EnumSymbol(schema.getField("role").schema(), prediction.role().name()));
+    record.put("experiment", prediction.experiment());
+    record.put("arm", prediction.arm());
+    record.put("propensity", prediction.propensity());
+    record.put("score", prediction.score());
+    record.put("decision", prediction.decision());
+    record.put("inputs", prediction.inputs());
+    record.put("freshness", prediction.freshness());
+    record.put("deployment_id", prediction.deploymentId());
+    return record;
+  }
+
+  /** Reads what {@link #record} gives. */
+  static Prediction prediction(GenericRecord record) {
+    Map<String, @Nullable Double> inputs = new LinkedHashMap<>();
+    ((Map<?, ?>) record.get("inputs"))
+        .forEach(
+            (name, value) -> inputs.put(name.toString(), value instanceof Double d ? d : null));
+    return new Prediction(
+        String.valueOf(record.get("prediction_id")),
+        String.valueOf(record.get("event_id")),
+        texts(record.get("entity_keys")),
+        (Long) record.get("event_time"),
+        (Long) record.get("scored_at"),
+        String.valueOf(record.get("model")),
+        (Integer) record.get("version"),
+        text(record.get("sha256")),
+        Role.valueOf(String.valueOf(record.get("role"))),
+        text(record.get("experiment")),
+        text(record.get("arm")),
+        (Double) record.get("propensity"),
+        (Double) record.get("score"),
+        text(record.get("decision")),
+        inputs,
+        texts(record.get("freshness")),
+        text(record.get("deployment_id")));
+  }
+
+  /** The row of {@code predictions_<model>}, columns in the order of the table's schema. */
+  static final class ToRow implements MapFunction<Prediction, RowData> {
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    public RowData map(Prediction prediction) {
+      Map<StringData, @Nullable Double> inputs = new HashMap<>();
+      prediction.inputs().forEach((name, value) -> inputs.put(data(name), value));
+      return GenericRowData.of(
+          data(prediction.predictionId()),
+          data(prediction.eventId()),
+          dataMap(prediction.entityKeys()),
+          TimestampData.fromEpochMillis(prediction.eventTimeMillis()),
+          TimestampData.fromEpochMillis(prediction.scoredAtMillis()),
+          data(prediction.model()),
+          prediction.version(),
+          data(prediction.sha256()),
+          data(prediction.role().name()),
+          data(prediction.experiment()),
+          data(prediction.arm()),
+          prediction.propensity(),
+          prediction.score(),
+          data(prediction.decision()),
+          new GenericMapData(inputs),
+          dataMap(prediction.freshness()),
+          data(prediction.deploymentId()));
+    }
+
+    private static GenericMapData dataMap(Map<String, String> texts) {
+      Map<StringData, @Nullable StringData> map = new HashMap<>();
+      texts.forEach((name, value) -> map.put(data(name), data(value)));
+      return new GenericMapData(map);
+    }
+
+    private static @Nullable StringData data(@Nullable String text) {
+      return text == null ? null : StringData.fromString(text);
+    }
+  }
+
+  private static Map<String, String> texts(@Nullable Object map) {
+    Map<String, String> texts = new HashMap<>();
+    if (map instanceof Map<?, ?> entries) {
+      entries.forEach((name, value) -> texts.put(name.toString(), value.toString()));
+    }
+    return texts;
+  }
+
+  private static @Nullable String text(@Nullable Object value) {
+    return value == null ? null : value.toString();
+  }
+
+  private PredictionRecords() {}
+}

@@ -1,0 +1,83 @@
+package dev.millrace.inference;
+
+import dev.millrace.core.definition.FeatureView;
+import dev.millrace.core.definition.Source;
+import dev.millrace.core.model.FreshnessRule;
+import dev.millrace.core.model.WindowWitness;
+import dev.millrace.core.row.EntityKeys;
+import dev.millrace.streaming.Event;
+import dev.millrace.streaming.SourcePlan;
+import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a view's row is read for an event.
+ *
+ * @param version what {@code _version} of a row must be: the row of another definition, or of a
+ *     topic that is no more, is no row of this view
+ * @param keyFields the fields of the model's source that hold the entity's keys, in its order
+ * @param fields of the hash: {@code _time, _source, _version}, then the features that are needed
+ * @param filter of a view on the model's own source, else null
+ */
+record ViewRead(
+    String view,
+    String entity,
+    String version,
+    List<Integer> keyFields,
+    List<String> fields,
+    FreshnessRule freshness,
+    WindowWitness witness,
+    @Nullable String filter)
+    implements Serializable {
+
+  static final int TIME = 0;
+  static final int POSITIONS = 1;
+  static final int VERSION = 2;
+
+  static ViewRead of(
+      FeatureView view,
+      Source viewSource,
+      Source modelSource,
+      List<String> keyFields,
+      List<String> features,
+      String version) {
+    WindowWitness witness = WindowWitness.of(view, viewSource.schema());
+    List<String> fields = new ArrayList<>(List.of("_time", "_source", "_version"));
+    fields.addAll(features);
+    String told = witness.feature();
+    if (told != null && !features.contains(told)) {
+      fields.add(told);
+    }
+    boolean ownSource = view.source().equals(modelSource.name());
+    return new ViewRead(
+        view.name(),
+        view.entity().name(),
+        version,
+        List.copyOf(keyFields.stream().map(f -> SourcePlan.field(modelSource, f)).toList()),
+        List.copyOf(fields),
+        new FreshnessRule(
+            ownSource, viewSource.maxOutOfOrderness().toMillis(), view.refresh().toMillis()),
+        witness,
+        ownSource ? view.filter() : null);
+  }
+
+  /** Where a field stands in {@link #fields}. */
+  int indexOf(String field) {
+    return fields.indexOf(field);
+  }
+
+  /** The event's entity as written in Redis; null where a key is null. */
+  @Nullable String entityKey(Event event) {
+    List<@Nullable Object> key = new ArrayList<>(keyFields.size());
+    for (int field : keyFields) {
+      key.add(event.values()[field]);
+    }
+    return EntityKeys.join(key);
+  }
+
+  String redisKey(String entityKey) {
+    return EntityKeys.redisKey(entity, entityKey, view);
+  }
+}
