@@ -4,8 +4,8 @@ WORKDIR /src
 COPY . .
 RUN ./mvnw -q -DskipTests -Dmaven.test.skip=true -Dspotless.check.skip=true -pl '!e2e' package \
  && mkdir /out \
- && cp --parents -r millrace flink-conf cli/target/millrace-cli.jar cli/target/lib cli/local/flink/target/lib \
-      jobs/*/target/*-job.jar /out/ \
+ && cp --parents -r millrace flink-conf cli/target/millrace-cli.jar cli/target/lib cli/target/classpath \
+      cli/local/flink/target/lib cli/local/flink/target/classpath jobs/*/target/*-job.jar /out/ \
  && cp cli/local/container.sh cli/local/container-log4j2.properties /out/ \
  && cp cli/local/container-target.yaml /out/target.yaml \
  && sed -n 's/^jvm.opens=//p' cli/target/classes/dev/millrace/cli/build.properties > /out/jvm.opens

@@ -31,7 +31,13 @@ web.upload.dir: /millrace/flink/upload
 io.tmp.dirs: $work/tmp
 END
 
-lib="$home/cli/local/flink/target/lib/*"
+flink=$home/cli/local/flink/target
+lib=
+IFS=:
+for jar in $(cat "$flink/classpath"); do
+  lib=$lib${lib:+:}$flink/$jar
+done
+unset IFS
 if [ "$role" = jobmanager ]; then
   main=org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint
   sizes=GET_JM_RESOURCE_PARAMS
@@ -48,7 +54,7 @@ properties=$(printf '%s\n' "$said" | sed -n 's/^BASH_JAVA_UTILS_EXEC_RESULT://p'
 # The packages that Flink and Iceberg reach into, as the build knows them.
 opens=$(cat "$home/jvm.opens")
 
-export FLINK_CONF_DIR="$conf" FLINK_LIB_DIR="$home/cli/local/flink/target/lib"
+export FLINK_CONF_DIR="$conf" FLINK_LIB_DIR="$flink/lib"
 # shellcheck disable=SC2086 # each of these is several words
 exec java $flags $opens -XX:+ExitOnOutOfMemoryError "-Djava.io.tmpdir=$work/tmp" "-Dlog.file=$work/$role.log" \
   "-Dlog4j2.configurationFile=file:$home/container-log4j2.properties" -cp "$lib" "$main" -c "$conf" $properties

@@ -1,9 +1,13 @@
 package dev.millrace.cli;
 
+import dev.millrace.cli.apply.ApplyCommand;
+import dev.millrace.cli.apply.DeleteCommand;
+import dev.millrace.cli.apply.PlanCommand;
 import dev.millrace.cli.local.DoctorCommand;
 import dev.millrace.cli.local.DownCommand;
 import dev.millrace.cli.local.StatusCommand;
 import dev.millrace.cli.local.UpCommand;
+import dev.millrace.cli.validate.ValidateCommand;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -11,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IExecutionExceptionHandler;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParseResult;
 
 /** The root of all commands; {@code ./millrace} starts it. */
@@ -36,7 +41,15 @@ public final class Millrace implements Callable<Integer> {
    * filled in by {@link NotBuilt}.
    */
   private static final List<Class<? extends Callable<Integer>>> COMMANDS =
-      List.of(UpCommand.class, DownCommand.class, StatusCommand.class, DoctorCommand.class);
+      List.of(
+          UpCommand.class,
+          DownCommand.class,
+          StatusCommand.class,
+          DoctorCommand.class,
+          ValidateCommand.class,
+          PlanCommand.class,
+          ApplyCommand.class,
+          DeleteCommand.class);
 
   public static void main(String[] args) {
     System.exit(commandLine().execute(args));
@@ -47,6 +60,7 @@ public final class Millrace implements Callable<Integer> {
     CommandLine root = new CommandLine(new Millrace());
     root.getCommandSpec().addMixin("global", GlobalOptions.mixin());
     COMMANDS.forEach(root::addSubcommand);
+    root.getSubcommands().values().forEach(Millrace::takeGlobalOptions);
     NotBuilt.fillIn(root);
     return root.setExecutionStrategy(Millrace::run)
         .setExecutionExceptionHandler(errors())
@@ -62,7 +76,7 @@ public final class Millrace implements Callable<Integer> {
   private static int run(ParseResult parsed) {
     @Nullable GlobalOptions before = null;
     for (ParseResult at : withSubcommands(parsed)) {
-      GlobalOptions own = globalOptions(at);
+      GlobalOptions own = globalOptions(at.commandSpec());
       if (own != null) {
         if (before != null) {
           own.takeMissingFrom(before);
@@ -77,8 +91,16 @@ public final class Millrace implements Callable<Integer> {
     return parsed.asCommandLineList().stream().map(CommandLine::getParseResult).toList();
   }
 
-  private static @Nullable GlobalOptions globalOptions(ParseResult at) {
-    for (CommandLine.Model.CommandSpec mixin : at.commandSpec().mixins().values()) {
+  /** A command that has no use for the global options takes them all the same. */
+  private static void takeGlobalOptions(CommandLine command) {
+    if (globalOptions(command.getCommandSpec()) == null) {
+      command.getCommandSpec().addMixin("global", GlobalOptions.mixin());
+    }
+    command.getSubcommands().values().forEach(Millrace::takeGlobalOptions);
+  }
+
+  private static @Nullable GlobalOptions globalOptions(CommandSpec command) {
+    for (CommandSpec mixin : command.mixins().values()) {
       if (mixin.userObject() instanceof GlobalOptions options) {
         return options;
       }

@@ -156,8 +156,9 @@ final class FlinkServices {
     return memory;
   }
 
-  private JvmCommand jvm(String main) {
-    return new JvmCommand(layout.dir(), JvmCommand.allJarsIn(lib()), main);
+  private JvmCommand jvm(String main) throws IOException {
+    return new JvmCommand(
+        layout, ClassPath.ofTarget(checkout.resolve("cli/local/flink/target")), main);
   }
 
   private Path lib() {

@@ -1,6 +1,6 @@
 package dev.millrace.cli.local;
 
-import java.io.File;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,10 +14,15 @@ final class JvmCommand {
   private final String classPath;
   private final String main;
 
-  JvmCommand(Path stackDir, String classPath, String main) {
-    this.classPath = classPath;
+  /**
+   * @param classPath written beside the stack's other configuration
+   */
+  JvmCommand(StackLayout layout, ClassPath classPath, String main) throws IOException {
+    this.classPath =
+        classPath.argument(
+            layout.conf().resolve(main.substring(main.lastIndexOf('.') + 1) + ".classpath"));
     this.main = main;
-    options.add(STACK_MARK + stackDir);
+    options.add(STACK_MARK + layout.dir());
     // An out-of-memory JVM limps; a dead one is started again.
     options.add("-XX:+ExitOnOutOfMemoryError");
     options.add("-XX:-UsePerfData");
@@ -48,7 +53,6 @@ final class JvmCommand {
     List<String> words = new ArrayList<>();
     words.add(java());
     words.addAll(options);
-    words.add("-cp");
     words.add(classPath);
     words.add(main);
     words.addAll(arguments);
@@ -57,10 +61,5 @@ final class JvmCommand {
 
   static String java() {
     return Path.of(System.getProperty("java.home"), "bin", "java").toString();
-  }
-
-  /** A class path of all jars in a folder. */
-  static String allJarsIn(Path folder) {
-    return folder + File.separator + "*";
   }
 }

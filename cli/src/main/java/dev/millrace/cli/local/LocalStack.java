@@ -126,7 +126,7 @@ public final class LocalStack {
     StackServices.writeLogging(layout);
     say.accept("Starting the stack in " + layout.dir());
     List<String> java =
-        new JvmCommand(layout.dir(), supervisorClassPath(), Supervisor.class.getName())
+        new JvmCommand(layout, supervisorClassPath(), Supervisor.class.getName())
             .options("-Xmx160m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
             .options("-Dmillrace.home=" + Checkout.root())
             .logging(layout.log("supervisor"), StackServices.logging(layout))
@@ -156,25 +156,24 @@ public final class LocalStack {
    * What the supervisor runs from: our own jars as a copy, because a build under a running JVM
    * would take them away, and the others where they are.
    */
-  private String supervisorClassPath() throws IOException {
+  private ClassPath supervisorClassPath() throws IOException {
     StackServices.deleteTree(layout.supervisorLib());
     Files.createDirectories(layout.supervisorLib());
-    List<String> classPath = new ArrayList<>();
+    List<Path> classPath = new ArrayList<>();
     Path target = Checkout.root().resolve("cli/target");
-    try (Stream<Path> files = Files.list(target.resolve("lib"))) {
-      for (Path jar :
-          Stream.concat(Stream.of(target.resolve("millrace-cli.jar")), files.sorted()).toList()) {
-        String name = jar.getFileName().toString();
-        if (name.startsWith("millrace-")) {
-          Path copy = layout.supervisorLib().resolve(name);
-          Files.copy(jar, copy, StandardCopyOption.REPLACE_EXISTING);
-          classPath.add(copy.toString());
-        } else if (SUPERVISOR_LIBRARIES.stream().anyMatch(name::startsWith)) {
-          classPath.add(jar.toString());
-        }
+    List<Path> jars = new ArrayList<>(List.of(target.resolve("millrace-cli.jar")));
+    jars.addAll(ClassPath.ofTarget(target).jars());
+    for (Path jar : jars) {
+      String name = jar.getFileName().toString();
+      if (name.startsWith("millrace-")) {
+        Path copy = layout.supervisorLib().resolve(name);
+        Files.copy(jar, copy, StandardCopyOption.REPLACE_EXISTING);
+        classPath.add(copy);
+      } else if (SUPERVISOR_LIBRARIES.stream().anyMatch(name::startsWith)) {
+        classPath.add(jar);
       }
     }
-    return String.join(File.pathSeparator, classPath);
+    return new ClassPath(classPath);
   }
 
   private static final List<String> SUPERVISOR_LIBRARIES =

@@ -79,8 +79,8 @@ final class Preflight {
     List<String> missing = new ArrayList<>();
     Path root = Checkout.root();
     for (String folder :
-        List.of("cli/target/lib", "cli/local/kafka/target/lib", "cli/local/flink/target/lib")) {
-      if (!Files.isDirectory(root.resolve(folder))) {
+        List.of("cli/target", "cli/local/kafka/target", "cli/local/flink/target")) {
+      if (!Files.isRegularFile(root.resolve(folder).resolve("classpath"))) {
         missing.add(folder);
       }
     }

@@ -229,11 +229,9 @@ final class StackServices {
     return bin.resolve(unpacked.getName());
   }
 
-  private JvmCommand jvm(String part, String main) {
+  private JvmCommand jvm(String part, String main) throws IOException {
     return new JvmCommand(
-        layout.dir(),
-        JvmCommand.allJarsIn(checkout.resolve("cli/local/" + part + "/target/lib")),
-        main);
+        layout, ClassPath.ofTarget(checkout.resolve("cli/local/" + part + "/target")), main);
   }
 
   /** Runs a program that ends by itself. */
