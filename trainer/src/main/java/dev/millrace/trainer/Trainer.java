@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
 import ml.dmlc.xgboost4j.java.Booster;
@@ -60,8 +61,12 @@ public final class Trainer {
     requireBothClasses(set, "validation", validationFrom, holdoutFrom);
     requireBothClasses(set, "holdout", holdoutFrom, set.size());
     progress.accept(
-        "training on %,d rows, %d inputs, at most %d trees"
-            .formatted(parts.training(), inputs.size(), parameters.trees()));
+        String.format(
+            Locale.ROOT,
+            "training on %,d rows, %d inputs, at most %d trees",
+            parts.training(),
+            inputs.size(),
+            parameters.trees()));
     try {
       return train(set, parameters, inputs, parts);
     } catch (XGBoostError e) {
@@ -109,7 +114,8 @@ public final class Trainer {
       throws IOException {
     int validationFrom = parts.training();
     int holdoutFrom = validationFrom + parts.validation();
-    progress.accept("measuring on %,d rows".formatted(parts.validation() + parts.holdout()));
+    progress.accept(
+        String.format(Locale.ROOT, "measuring on %,d rows", parts.validation() + parts.holdout()));
     Path file = Files.createTempFile("millrace-model", ".onnx");
     try {
       Files.write(file, onnx);
@@ -221,8 +227,12 @@ public final class Trainer {
     long cells = (long) (to - from) * columns.length;
     if (cells > Integer.MAX_VALUE - 8) {
       throw new TrainingException(
-          "Cannot train %s: %,d rows of %d inputs are more than one matrix holds; shorten"
-                  .formatted(set.model(), to - from, columns.length)
+          String.format(
+                  Locale.ROOT,
+                  "Cannot train %s: %,d rows of %d inputs are more than one matrix holds; shorten",
+                  set.model(),
+                  to - from,
+                  columns.length)
               + " training.window");
     }
     float[] values = new float[(int) cells];

@@ -16,6 +16,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -103,12 +104,13 @@ public final class TrainingJoin {
     readLabels(label, labelSource, labels, bounds, spine);
     int[] rows = labelled(label, bounds, spine);
     progress.accept(
-        "%,d events from %s to %s, %,d of them labelled"
-            .formatted(
-                spine.size(),
-                bounds.startMillis() == Long.MIN_VALUE ? "the first" : utc(bounds.startMillis()),
-                utc(bounds.endMillis()),
-                rows.length));
+        String.format(
+            Locale.ROOT,
+            "%,d events from %s to %s, %,d of them labelled",
+            spine.size(),
+            bounds.startMillis() == Long.MIN_VALUE ? "the first" : utc(bounds.startMillis()),
+            utc(bounds.endMillis()),
+            rows.length));
     double[][] columns = columns(model, plan, bounds, spine, rows, snapshots);
     Map<String, String> views = new HashMap<>();
     plan.views().forEach(v -> views.put(v.view().name(), v.view().id()));

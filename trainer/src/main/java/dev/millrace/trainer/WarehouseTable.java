@@ -6,6 +6,7 @@ import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Locale;
 import org.apache.iceberg.FileFormat;
 import org.apache.iceberg.FileScanTask;
 import org.apache.iceberg.Schema;
@@ -145,9 +146,14 @@ final class WarehouseTable {
     long allowed = Runtime.getRuntime().maxMemory() / 10 * 8;
     if (needed > allowed) {
       throw new TrainingException(
-          ("Cannot join table %s: its %,d rows take about %,d MiB of memory, this JVM may use %,d;"
-                  + " shorten training.window or give it more with JAVA_TOOL_OPTIONS=-Xmx…")
-              .formatted(name, rows, needed >> 20, allowed >> 20));
+          String.format(
+              Locale.ROOT,
+              "Cannot join table %s: its %,d rows take about %,d MiB of memory, this JVM may use"
+                  + " %,d; shorten training.window or give it more with JAVA_TOOL_OPTIONS=-Xmx…",
+              name,
+              rows,
+              needed >> 20,
+              allowed >> 20));
     }
   }
 

@@ -15,7 +15,7 @@ class TrainerTest {
 
   private static final long HOUR = Duration.ofHours(1).toMillis();
   private static final int ROWS = 5_000;
-  private static final Model.Training CONFIG =
+  static final Model.Training CONFIG =
       config(Map.of("trees", 60.0, "depth", 4.0, "eta", 0.2, "subsample", 0.7));
 
   private final Trainer trainer = new Trainer(message -> {});
@@ -92,7 +92,7 @@ class TrainerTest {
         7);
   }
 
-  private static TrainingSet set(long seed) {
+  static TrainingSet set(long seed) {
     Random random = new Random(seed);
     String[] ids = new String[ROWS];
     long[] times = new long[ROWS];
