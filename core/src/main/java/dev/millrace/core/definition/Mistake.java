@@ -16,7 +16,8 @@ public record Mistake(String file, int line, String path, String reason, String 
         + ":"
         + line
         + ": "
-        + (path.isEmpty() ? "" : path + ": ")
+        + (path.isEmpty() ? "(file)" : path)
+        + ": "
         + reason
         + (repair.isEmpty() ? "" : "; " + repair);
   }

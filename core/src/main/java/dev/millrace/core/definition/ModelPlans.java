@@ -44,7 +44,7 @@ final class ModelPlans {
     if (value == null) {
       return null;
     }
-    value.unbuilt(key);
+    value.unbuilt("key " + key);
     return value.section();
   }
 
@@ -53,7 +53,7 @@ final class ModelPlans {
     if (value == null) {
       return List.of();
     }
-    value.unbuilt(key);
+    value.unbuilt("key " + key);
     return value.sections();
   }
 

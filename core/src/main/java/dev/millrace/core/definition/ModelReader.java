@@ -51,7 +51,7 @@ final class ModelReader {
         section.choice(Model.FeatureReads.class, "features", Model.FeatureReads.ONLINE);
     Value readsValue = section.take("features");
     if (readsValue != null && reads == Model.FeatureReads.AS_OF) {
-      readsValue.unbuilt("features: as-of");
+      readsValue.unbuilt("reading features as of the event");
     }
     Map<String, Value> keys = scope.keys(section, null, source);
     List<Model.Input> inputs = new InputReader(scope, source, keys).read(section);
@@ -232,7 +232,7 @@ final class ModelReader {
       for (Value element : selective.list()) {
         String unused = element.choice(names);
       }
-      selective.unbuilt("label.selective");
+      selective.unbuilt("key label.selective");
     }
     Value holdback = section.take("holdback");
     if (holdback != null) {
@@ -240,7 +240,7 @@ final class ModelReader {
       if (selective == null) {
         holdback.mistake("lets nothing through without selective", "name the decisions too");
       }
-      holdback.unbuilt("label.holdback");
+      holdback.unbuilt("key label.holdback");
     }
   }
 

@@ -120,7 +120,7 @@ final class Scope {
     T found = known.get(name);
     if (found == null) {
       value.mistake(
-          "there is no " + what + " " + name,
+          "there is no " + what + " " + value.plain(name),
           Value.suggestion(name, new ArrayList<>(known.keySet()), "known are "));
     }
     return found;
@@ -140,7 +140,7 @@ final class Scope {
     if (field == null) {
       List<String> fields = source.schema().getFields().stream().map(Schema.Field::name).toList();
       value.mistake(
-          "source " + source.name() + " has no field " + name,
+          "source " + source.name() + " has no field " + value.plain(name),
           Value.suggestion(name, fields, "its fields are "));
     }
     return field;
@@ -267,7 +267,11 @@ final class Scope {
     try {
       return Expression.compile(text, record, type, extras);
     } catch (ExpressionException e) {
-      value.mistake("in " + text + ": " + e.reason(), e.repair());
+      if (value.redacted()) {
+        value.mistake(value.plain(text) + " holds no expression that fits here", "correct it");
+      } else {
+        value.mistake("in " + text + ": " + e.reason(), e.repair());
+      }
       return null;
     }
   }

@@ -74,13 +74,18 @@ final class Value {
   }
 
   /** Whether its text came from elsewhere and is to be shown to no one. */
-  private boolean redacted() {
+  boolean redacted() {
     return node instanceof ScalarNode scalar && Substitution.applies(scalar.getValue());
+  }
+
+  /** Text that is its own, in messages; a reference instead of what it leads to. */
+  String plain(String text) {
+    return redacted() ? ((ScalarNode) node).getValue() : text;
   }
 
   private String shown(String text) {
     if (redacted()) {
-      return "the value of " + ((ScalarNode) node).getValue();
+      return "the value of " + plain(text);
     }
     return "'" + (text.length() > 80 ? text.substring(0, 80) + "..." : text) + "'";
   }

@@ -50,6 +50,8 @@ final class Environment {
           .addLibraries(CelExtensions.strings(), CelExtensions.math())
           .build();
 
+  private static final CelCompiler PARSER = builder().build();
+
   private final Schema record;
   private final Map<String, Expression.Type> extras;
 
@@ -67,7 +69,7 @@ final class Environment {
   record Checked(CelAbstractSyntaxTree tree, Set<String> used, Set<String> asked) {}
 
   Checked check(String text) {
-    CelValidationResult parsed = builder().build().parse(text);
+    CelValidationResult parsed = PARSER.parse(text);
     if (parsed.hasError()) {
       throw Issues.of(text, parsed, names());
     }

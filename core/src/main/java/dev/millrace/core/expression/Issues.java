@@ -79,6 +79,8 @@ final class Issues {
           mixed
               ? "give both results one type: write 0.0 rather than 0"
               : "put true or false before ? and give both results one type";
+    } else if (function.equals("!_")) {
+      repair = "put true or false after !, as in !(x > 0)";
     } else if (mixed) {
       repair = "arithmetic does not mix: write 2.0 rather than 2, or double(x)";
     } else {
@@ -131,6 +133,9 @@ final class Issues {
     if (e.getErrorCode() == CelErrorCode.DIVIDE_BY_ZERO) {
       return "division by zero";
     }
-    return PLACE.matcher(String.valueOf(e.getMessage())).replaceFirst("");
+    String message = PLACE.matcher(String.valueOf(e.getMessage())).replaceFirst("");
+    boolean bareKey =
+        e.getErrorCode() == CelErrorCode.ATTRIBUTE_NOT_FOUND && !message.contains("not present");
+    return bareKey ? "key " + message + " is not present" : message;
   }
 }

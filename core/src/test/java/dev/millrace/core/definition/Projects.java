@@ -1,0 +1,61 @@
+package dev.millrace.core.definition;
+
+import java.util.Map;
+
+/** Small projects for tests. */
+final class Projects {
+
+  private static final String YAML =
+      """
+      project: shop
+      sources:
+        - name: orders
+          schema: event.avsc
+          event-id: id
+          event-time: at
+      entities:
+        - {name: shop, keys: [shop]}
+      feature-views:
+        - name: shop_orders
+          entity: shop
+          source: orders
+          aggregations:
+            - {function: count, windows: [10d]}
+      models:
+        - name: risk
+          source: orders
+          inputs:
+            - shop_orders:*
+          label: {source: orders, on: id, value: amount}
+          training: {window: 10d}
+      """;
+
+  private static final String SCHEMA =
+      """
+      {"type": "record", "name": "Order", "fields": [
+        {"name": "id", "type": "string"},
+        {"name": "at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+        {"name": "shop", "type": "string"},
+        {"name": "amount", "type": "float"},
+        {"name": "flag", "type": ["null", "boolean"], "default": null, "doc": "for tests"}
+      ]}
+      """;
+
+  private Projects() {}
+
+  /** A project of one of everything, with texts replaced: old, new, old, new, ... */
+  static Map<String, String> small(String... replacements) {
+    return Map.of("millrace.yaml", replaced(YAML, replacements), "event.avsc", SCHEMA);
+  }
+
+  static String replaced(String text, String... replacements) {
+    String result = text;
+    for (int i = 0; i < replacements.length; i += 2) {
+      if (!result.contains(replacements[i])) {
+        throw new IllegalArgumentException("there is no " + replacements[i]);
+      }
+      result = result.replace(replacements[i], replacements[i + 1].stripTrailing());
+    }
+    return result;
+  }
+}
