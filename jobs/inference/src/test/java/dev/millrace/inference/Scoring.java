@@ -1,0 +1,102 @@
+package dev.millrace.inference;
+
+import dev.millrace.streaming.DeadLetter;
+import dev.millrace.streaming.Inbound;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.util.TwoInputStreamOperatorTestHarness;
+import org.jspecify.annotations.Nullable;
+
+/** The operator with everything around it in memory. */
+final class Scoring implements AutoCloseable {
+
+  final FakeStore store;
+  final FakeModels models;
+  final ManualTime time;
+  final TwoInputStreamOperatorTestHarness<Inbound, DeploymentRecord, Prediction> harness;
+
+  Scoring(ScoringPlan plan, DeploymentRecord... log) throws Exception {
+    this(plan, new FakeStore(), new FakeModels(), new ManualTime(), null, log);
+  }
+
+  Scoring(
+      ScoringPlan plan,
+      FakeStore store,
+      FakeModels models,
+      ManualTime time,
+      @Nullable OperatorSubtaskState restored,
+      DeploymentRecord... log)
+      throws Exception {
+    this.store = store;
+    this.models = models;
+    this.time = time;
+    harness =
+        new TwoInputStreamOperatorTestHarness<>(
+            new ScoringOperator(
+                plan, new ScoringEnds(store, new FixedLog(log), models, time, time)));
+    harness.setup(PredictionSerializer.INSTANCE);
+    if (restored != null) {
+      harness.initializeState(restored);
+    }
+    harness.open();
+  }
+
+  /** A log that is as it is. */
+  private static final class FixedLog implements DeploymentLog {
+    private static final long serialVersionUID = 1L;
+    private final transient List<DeploymentRecord> entries;
+
+    FixedLog(DeploymentRecord... entries) {
+      this.entries = List.of(entries);
+    }
+
+    @Override
+    public List<DeploymentRecord> read(String model) {
+      return entries;
+    }
+  }
+
+  void event(Inbound inbound) throws Exception {
+    harness.processElement1(
+        inbound, inbound.event() == null ? 0 : inbound.event().eventTimeMillis());
+  }
+
+  void deploy(DeploymentRecord record) throws Exception {
+    harness.processElement2(new StreamRecord<>(record));
+  }
+
+  /** The same, and the loader's thread runs at once. */
+  void deployNow(DeploymentRecord record) throws Exception {
+    deploy(record);
+    time.runLoader();
+  }
+
+  void barrier(long checkpoint) throws Exception {
+    harness.prepareSnapshotPreBarrier(checkpoint);
+  }
+
+  List<Prediction> predictions() {
+    return harness.extractOutputValues();
+  }
+
+  Prediction last() {
+    List<Prediction> predictions = predictions();
+    return predictions.get(predictions.size() - 1);
+  }
+
+  List<DeadLetter> letters() {
+    List<DeadLetter> letters = new ArrayList<>();
+    var side = harness.getSideOutput(ScoringOperator.LETTERS);
+    if (side != null) {
+      side.forEach(r -> letters.add(r.getValue()));
+    }
+    return letters;
+  }
+
+  @Override
+  public void close() throws Exception {
+    harness.close();
+  }
+}
