@@ -25,20 +25,42 @@ public final class Warehouse {
 
   public static final String CATALOG_NAME = "millrace";
 
-  /** The catalog's properties, for programs and for Flink's catalog loader alike. */
-  public static Map<String, String> properties(Target target) {
-    return Map.of(
-        "uri", target.catalog(),
-        "warehouse", target.warehouse(),
-        "io-impl", LocalFileIO.class.getName(),
-        "jdbc.schema-version", "V1");
-  }
-
   /** Opens the catalog; the caller closes it. */
   public static JdbcCatalog open(Target target) {
+    return open(target.catalog(), target.warehouse());
+  }
+
+  /** Opens the catalog at a JDBC URL, with its tables below a folder; the caller closes it. */
+  public static JdbcCatalog open(String catalogUrl, String warehouse) {
+    registerDriver(catalogUrl);
     JdbcCatalog catalog = new JdbcCatalog();
-    catalog.initialize(CATALOG_NAME, properties(target));
+    catalog.initialize(
+        CATALOG_NAME,
+        Map.of(
+            "uri",
+            catalogUrl,
+            "warehouse",
+            warehouse,
+            "io-impl",
+            LocalFileIO.class.getName(),
+            "jdbc.schema-version",
+            "V1"));
     return catalog;
+  }
+
+  /**
+   * JDBC finds drivers by itself only for the class loader it was first used from, and a job has
+   * its own; a driver that this class can see is registered for it.
+   */
+  private static void registerDriver(String url) {
+    if (url.startsWith("jdbc:sqlite:")) {
+      try {
+        Class.forName("org.sqlite.JDBC");
+      } catch (ClassNotFoundException e) {
+        throw new IllegalStateException(
+            "Cannot open the catalog at " + url + ": SQLite's driver is not on the class path", e);
+      }
+    }
   }
 
   public static TableIdentifier features(String project, String view) {

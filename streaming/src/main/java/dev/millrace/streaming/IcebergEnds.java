@@ -7,9 +7,7 @@ import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.runtime.typeutils.InternalTypeInfo;
 import org.apache.flink.table.types.logical.RowType;
-import org.apache.hadoop.conf.Configuration;
 import org.apache.iceberg.Schema;
-import org.apache.iceberg.Table;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.apache.iceberg.flink.CatalogLoader;
 import org.apache.iceberg.flink.FlinkSchemaUtil;
@@ -32,16 +30,10 @@ public final class IcebergEnds {
       Schema schema,
       MapFunction<T, RowData> toRow,
       String uid) {
-    Table table;
     try (JdbcCatalog catalog = Warehouse.open(target)) {
-      table = Warehouse.ensure(catalog, name, schema);
+      Warehouse.ensure(catalog, name, schema);
     }
-    CatalogLoader loader =
-        CatalogLoader.custom(
-            Warehouse.CATALOG_NAME,
-            Warehouse.properties(target),
-            new Configuration(false),
-            JdbcCatalog.class.getName());
+    CatalogLoader loader = new WarehouseLoader(target);
     RowType rowType = FlinkSchemaUtil.convert(schema);
     DataStream<RowData> rows =
         stream
@@ -50,7 +42,6 @@ public final class IcebergEnds {
             .name(name.name() + " rows")
             .uid(uid + "-rows");
     IcebergSink.forRowData(rows)
-        .table(table)
         .tableLoader(TableLoader.fromCatalog(loader, name))
         .uidSuffix(uid)
         .writeParallelism(1)

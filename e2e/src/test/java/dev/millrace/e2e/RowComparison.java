@@ -1,0 +1,89 @@
+package dev.millrace.e2e;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Compares rows with the naive recomputation and counts what it compared. */
+final class RowComparison {
+
+  private static final double RELATIVE_ERROR_MAX = 1e-9;
+  private static final int SHOWN_MAX = 10;
+
+  private final NaiveFlights naive;
+  private final Set<String> seen = new HashSet<>();
+  private final List<String> mismatches = new ArrayList<>();
+  private long mismatchCount;
+  private long rows;
+  private long values;
+  private long repeated;
+
+  RowComparison(NaiveFlights naive) {
+    this.naive = naive;
+  }
+
+  /** Takes a row of the log: there, no row may be twice. */
+  void logged(
+      String view, String key, long time, String source, Map<String, @Nullable Object> features) {
+    if (!seen.add(view + "|" + key + "|" + time + "|" + source)) {
+      repeated++;
+    }
+    row(view, key, time, source, features);
+  }
+
+  /** Takes a row from anywhere. */
+  void row(
+      String view, String key, long time, String source, Map<String, @Nullable Object> features) {
+    long[] positions = {-1, -1, -1, -1};
+    for (String place : source.split(",")) {
+      String[] parts = place.split(":");
+      positions[Integer.parseInt(parts[0])] = Long.parseLong(parts[1]);
+    }
+    rows++;
+    features.forEach(
+        (feature, value) -> {
+          values++;
+          Double expected = naive.value(view, key, time, positions, feature);
+          Double actual = value == null ? null : Double.valueOf(String.valueOf(value));
+          if (!same(expected, actual)) {
+            mismatchCount++;
+            if (mismatches.size() < SHOWN_MAX) {
+              mismatches.add(
+                  view + " " + key + " T=" + time + " " + source + " " + feature + ": is " + actual
+                      + ", recomputed " + expected);
+            }
+          }
+        });
+  }
+
+  private static boolean same(@Nullable Double expected, @Nullable Double actual) {
+    if (expected == null || actual == null) {
+      return expected == null && actual == null;
+    }
+    return Math.abs(expected - actual)
+        <= RELATIVE_ERROR_MAX * Math.max(Math.abs(expected), Math.abs(actual));
+  }
+
+  long rows() {
+    return rows;
+  }
+
+  long values() {
+    return values;
+  }
+
+  long repeated() {
+    return repeated;
+  }
+
+  long mismatchCount() {
+    return mismatchCount;
+  }
+
+  List<String> mismatches() {
+    return mismatches;
+  }
+}
