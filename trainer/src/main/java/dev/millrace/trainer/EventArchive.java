@@ -111,7 +111,7 @@ final class EventArchive {
       Schema plain = withoutNull(field.schema());
       switch (plain.getType()) {
         case ARRAY, MAP, RECORD ->
-            throw new TrainingException(
+            throw TrainingException.ofDefinition(
                 ("Cannot read field %s of source %s from its archive: %s values are kept there as"
                         + " text; use fields of plain types in inputs and labels")
                     .formatted(field.name(), source.name(), plain.getType()));

@@ -63,11 +63,11 @@ final class FeatureLog {
           view.feature(name)
               .orElseThrow(
                   () ->
-                      new TrainingException(
+                      TrainingException.ofDefinition(
                           "Cannot read feature %s of view %s: it has none of that name"
                               .formatted(name, view.name())));
       if (feature.type() == Feature.ValueType.STRING) {
-        throw new TrainingException(
+        throw TrainingException.ofDefinition(
             "Cannot use feature %s of view %s as an input: it is text; take a number"
                 .formatted(name, view.name()));
       }

@@ -49,7 +49,7 @@ public final class Trainer {
    */
   public TrainingRun train(TrainingSet set, Model.Training config, List<String> inputs) {
     if (!config.trainer().equals("xgboost")) {
-      throw new TrainingException(
+      throw TrainingException.ofDefinition(
           "Cannot train %s with trainer %s: it is not built yet; use xgboost"
               .formatted(set.model(), config.trainer()));
     }

@@ -82,7 +82,7 @@ public final class TrainingJoin {
   public TrainingSet join(Model model, @Nullable Instant asOf) {
     Label label = model.label();
     if (label == null) {
-      throw new TrainingException(
+      throw TrainingException.ofDefinition(
           "Cannot build a training set of %s: it has no label; add label: to the model"
               .formatted(model.name()));
     }
@@ -156,7 +156,7 @@ public final class TrainingJoin {
         Expression expression =
             Expression.compile(onDemand.value(), source.schema(), Expression.Type.INPUT, Map.of());
         if (expression.type() == Expression.Type.VECTOR) {
-          throw new TrainingException(
+          throw TrainingException.ofDefinition(
               "Cannot train on input %s of %s: vectors are not built yet; give one number an input"
                   .formatted(onDemand.name(), model.name()));
         }
@@ -174,7 +174,7 @@ public final class TrainingJoin {
             .featureView(input.view())
             .orElseThrow(
                 () ->
-                    new TrainingException(
+                    TrainingException.ofDefinition(
                         ("Cannot join input %s of %s: project %s has no view %s; views of other"
                                 + " projects are not built yet")
                             .formatted(input.name(), model.name(), project.name(), input.view())));
@@ -189,11 +189,11 @@ public final class TrainingJoin {
             .source(name)
             .orElseThrow(
                 () ->
-                    new TrainingException(
+                    TrainingException.ofDefinition(
                         "Cannot find source %s (%s): project %s has none of that name"
                             .formatted(name, use, project.name())));
     if (!source.archive()) {
-      throw new TrainingException(
+      throw TrainingException.ofDefinition(
           "Cannot read source %s (%s): it is not archived; set archive: true and apply again"
               .formatted(name, use));
     }

@@ -149,7 +149,7 @@ final class WarehouseTable {
           String.format(
               Locale.ROOT,
               "Cannot join table %s: its %,d rows take about %,d MiB of memory, this JVM may use"
-                  + " %,d; shorten training.window or give it more with JAVA_TOOL_OPTIONS=-Xmx…",
+                  + " %,d; shorten training.window or give it more with MILLRACE_JAVA_OPTIONS=-Xmx…",
               name,
               rows,
               needed >> 20,

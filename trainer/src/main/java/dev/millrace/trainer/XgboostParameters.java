@@ -80,7 +80,7 @@ record XgboostParameters(int trees, int earlyStopping, Map<String, Object> setti
       Set<String> known = new TreeSet<>(TAKEN_OVER);
       known.addAll(SYNONYMS.keySet());
       known.addAll(Set.of("trees", "early_stopping_rounds"));
-      throw new TrainingException(
+      throw TrainingException.ofDefinition(
           "Cannot train with parameters %s: XGBoost is not given them; use some of %s"
               .formatted(unknown, known));
     }
@@ -100,7 +100,7 @@ record XgboostParameters(int trees, int earlyStopping, Map<String, Object> setti
       return otherwise;
     }
     if (value != Math.rint(value) || value < least || value > Integer.MAX_VALUE) {
-      throw new TrainingException(
+      throw TrainingException.ofDefinition(
           "Cannot train with %s %s: it is no whole number from %d on"
               .formatted(name, text(value), least));
     }

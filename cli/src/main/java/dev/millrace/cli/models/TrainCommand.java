@@ -1,0 +1,134 @@
+package dev.millrace.cli.models;
+
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.millrace.cli.GlobalOptions;
+import dev.millrace.cli.Millrace;
+import dev.millrace.platform.Target;
+import dev.millrace.schemas.ConfluentSubjectRegistry;
+import dev.millrace.schemas.SubjectRegistry;
+import dev.millrace.trainer.Metrics;
+import dev.millrace.trainer.ModelTraining;
+import dev.millrace.trainer.TrainingException;
+import dev.millrace.trainer.TrainingRun;
+import dev.millrace.trainer.VersionJournal.Version;
+import java.io.PrintWriter;
+import java.time.Instant;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code train MODEL}: a new version, registered and not deployed. */
+@Command(
+    name = "train",
+    description = "Trains a new version of a model and registers it; models promote deploys it.")
+public final class TrainCommand implements Callable<Integer> {
+
+  @Mixin private GlobalOptions global = new GlobalOptions();
+
+  @Parameters(paramLabel = "MODEL", description = "The model's name.")
+  private String model = "";
+
+  @Option(
+      names = "--as-of",
+      paramLabel = "T",
+      description =
+          "Ends the window at this event time, and nothing later is seen; where labels are"
+              + " complete if left out.")
+  private @Nullable String asOf;
+
+  @Option(
+      names = "--project",
+      paramLabel = "P",
+      description = "The project's folder or name, where the model is not to be looked for.")
+  private @Nullable String project;
+
+  @Option(names = "--json", description = "Prints one JSON object.")
+  private boolean json;
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Override
+  public Integer call() throws Exception {
+    Instant until = AsOf.parse(asOf);
+    Target target = global.target();
+    SubjectRegistry registry = new ConfluentSubjectRegistry(target.schemaRegistry());
+    OwnedModel owned = OwnedModel.find(model, project, target, registry);
+    ModelTraining.Trained trained;
+    try {
+      trained =
+          new ModelTraining(target, registry, new ProgressLines(spec.commandLine().getErr()))
+              .train(
+                  owned.project(), owned.revision(), owned.model(), until, Actor.name(), "train");
+    } catch (TrainingException e) {
+      throw TrainingSetCommand.failure(e);
+    }
+    PrintWriter out = spec.commandLine().getOut();
+    if (json) {
+      out.println(asJson(trained));
+    } else {
+      print(out, trained);
+    }
+    out.flush();
+    return Millrace.DONE;
+  }
+
+  private static void print(PrintWriter out, ModelTraining.Trained trained) {
+    Version version = trained.published().version();
+    TrainingRun run = trained.run();
+    out.println("version     " + version.model() + " " + version.version());
+    out.println(measured("validation", run.validation()));
+    out.println(measured("holdout", run.holdout()));
+    out.println("sha256      " + version.sha256());
+    out.println("model       " + trained.published().model());
+    out.println("lineage     " + trained.published().lineage());
+  }
+
+  private static String measured(String part, Metrics metrics) {
+    return String.format(
+        Locale.ROOT,
+        "%-11s AUC %.4f, log loss %.4f, calibration error %.4f, predicted %.4f, observed %.4f"
+            + " (%,d rows, %,d positive)",
+        part,
+        metrics.auc(),
+        metrics.logLoss(),
+        metrics.calibrationError(),
+        metrics.meanPredicted(),
+        metrics.observedRate(),
+        metrics.count(),
+        metrics.positives());
+  }
+
+  private static ObjectNode asJson(ModelTraining.Trained trained) {
+    Version version = trained.published().version();
+    ObjectNode object = new JsonMapper().createObjectNode();
+    object.put("model", version.model());
+    object.put("version", version.version());
+    object.put("sha256", version.sha256());
+    object.put("uri", version.uri());
+    object.put("lineage", trained.published().lineage().toString());
+    object.put("trees", trained.run().trees());
+    object.put("rows", trained.set().size());
+    object.put("training_set", trained.set().sha256());
+    ObjectNode metrics = object.putObject("metrics");
+    fill(metrics.putObject("validation"), trained.run().validation());
+    fill(metrics.putObject("holdout"), trained.run().holdout());
+    return object;
+  }
+
+  private static void fill(ObjectNode object, Metrics metrics) {
+    object.put("count", metrics.count());
+    object.put("positives", metrics.positives());
+    object.put("auc", metrics.auc());
+    object.put("log_loss", metrics.logLoss());
+    object.put("calibration_error", metrics.calibrationError());
+    object.put("mean_predicted", metrics.meanPredicted());
+    object.put("observed_rate", metrics.observedRate());
+  }
+}

@@ -1,0 +1,68 @@
+package dev.millrace.cli.models;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.millrace.cli.Millrace;
+import dev.millrace.cli.UserMistake;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.time.Instant;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
+
+class ModelCommandsTest {
+
+  private final StringWriter err = new StringWriter();
+
+  private int execute(String arguments) {
+    CommandLine line = Millrace.commandLine();
+    line.setErr(new PrintWriter(err, true));
+    return line.execute(arguments.split(" ", -1));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "training-set delay_risk --out x.parquet --as-served",
+        "training-set delay_risk --out x.parquet --as-corrected",
+        "training-set --spine s.parquet --features a:b --out x.parquet",
+        "models rollback delay_risk",
+        "models evaluate delay_risk 3",
+        "models pause delay_risk"
+      })
+  void whatIsNotBuiltIsRefusedByName(String arguments) {
+    assertThat(execute(arguments)).isEqualTo(Millrace.USER_MISTAKE);
+    assertThat(err.toString()).contains("not built yet").doesNotContain("Exception");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "training-set",
+        "training-set delay_risk",
+        "training-set delay_risk --out x.parquet --as-of yesterday",
+        "train",
+        "train delay_risk --as-of 2001-13-01",
+        "models",
+        "models promote delay_risk latest"
+      })
+  void mistakesAreTheUsers(String arguments) {
+    assertThat(execute(arguments)).isEqualTo(Millrace.USER_MISTAKE);
+  }
+
+  @Test
+  void pointsInTime() {
+    Instant day = Instant.parse("2001-01-15T00:00:00Z");
+    assertThat(AsOf.parse(null)).isNull();
+    assertThat(AsOf.parse("2001-01-15T00:00:00Z")).isEqualTo(day);
+    assertThat(AsOf.parse("2001-01-15T01:00:00+01:00")).isEqualTo(day);
+    assertThat(AsOf.parse("2001-01-15")).isEqualTo(day);
+    assertThat(AsOf.parse("979516800000")).isEqualTo(day);
+    assertThatThrownBy(() -> AsOf.parse("2001-01-15 00:00"))
+        .isInstanceOf(UserMistake.class)
+        .hasMessageContaining("--as-of 2001-01-15 00:00");
+  }
+}
