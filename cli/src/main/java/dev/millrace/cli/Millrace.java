@@ -3,10 +3,17 @@ package dev.millrace.cli;
 import dev.millrace.cli.apply.ApplyCommand;
 import dev.millrace.cli.apply.DeleteCommand;
 import dev.millrace.cli.apply.PlanCommand;
+import dev.millrace.cli.events.ProduceCommand;
 import dev.millrace.cli.local.DoctorCommand;
 import dev.millrace.cli.local.DownCommand;
 import dev.millrace.cli.local.StatusCommand;
 import dev.millrace.cli.local.UpCommand;
+import dev.millrace.cli.look.DeadLettersCommand;
+import dev.millrace.cli.look.FeaturesCommand;
+import dev.millrace.cli.look.PredictionsCommand;
+import dev.millrace.cli.models.ModelsCommand;
+import dev.millrace.cli.models.TrainCommand;
+import dev.millrace.cli.models.TrainingSetCommand;
 import dev.millrace.cli.validate.ValidateCommand;
 import java.io.PrintWriter;
 import java.util.List;
@@ -49,7 +56,14 @@ public final class Millrace implements Callable<Integer> {
           ValidateCommand.class,
           PlanCommand.class,
           ApplyCommand.class,
-          DeleteCommand.class);
+          DeleteCommand.class,
+          ProduceCommand.class,
+          FeaturesCommand.class,
+          PredictionsCommand.class,
+          TrainingSetCommand.class,
+          TrainCommand.class,
+          ModelsCommand.class,
+          DeadLettersCommand.class);
 
   public static void main(String[] args) {
     System.exit(commandLine().execute(args));

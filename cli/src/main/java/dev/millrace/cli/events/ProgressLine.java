@@ -1,0 +1,57 @@
+package dev.millrace.cli.events;
+
+import java.io.PrintWriter;
+import java.util.Locale;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+
+/** Says once a second how far a replay is. */
+final class ProgressLine implements AutoCloseable {
+
+  private static final double NANOS_PER_SECOND = 1e9;
+
+  private final ReplayProgress progress;
+  private final PrintWriter err;
+  private final ScheduledExecutorService clock =
+      Executors.newSingleThreadScheduledExecutor(
+          task -> {
+            Thread thread = new Thread(task, "progress");
+            thread.setDaemon(true);
+            return thread;
+          });
+  private long lastEvents;
+  private long lastNanos = System.nanoTime();
+
+  ProgressLine(ReplayProgress progress, PrintWriter err) {
+    this.progress = progress;
+    this.err = err;
+  }
+
+  // What the line's failure would tell nobody waits for.
+  @SuppressWarnings("FutureReturnValueIgnored")
+  void start() {
+    clock.scheduleAtFixedRate(this::print, 1, 1, TimeUnit.SECONDS);
+  }
+
+  private void print() {
+    long events = progress.events();
+    long nowNanos = System.nanoTime();
+    double rate = (events - lastEvents) / ((nowNanos - lastNanos) / NANOS_PER_SECOND);
+    lastEvents = events;
+    lastNanos = nowNanos;
+    err.printf(
+        Locale.ROOT,
+        "%,d events, event time %s, %,.0f/s, %.1f s behind the pace%n",
+        events,
+        ProduceCommand.time(progress.eventTimeMillis()),
+        rate,
+        progress.behindNanos() / NANOS_PER_SECOND);
+    err.flush();
+  }
+
+  @Override
+  public void close() {
+    clock.shutdownNow();
+  }
+}

@@ -1,0 +1,220 @@
+package dev.millrace.cli.look;
+
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.millrace.cli.CommandFailed;
+import dev.millrace.cli.GlobalOptions;
+import dev.millrace.cli.Millrace;
+import dev.millrace.cli.UserMistake;
+import dev.millrace.core.definition.Feature;
+import dev.millrace.core.definition.FeatureView;
+import dev.millrace.core.definition.Project;
+import dev.millrace.core.row.EntityKeys;
+import dev.millrace.platform.Target;
+import dev.millrace.schemas.ConfluentSubjectRegistry;
+import dev.millrace.schemas.SubjectRegistry;
+import java.io.PrintWriter;
+import java.net.URI;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+import redis.clients.jedis.Jedis;
+import redis.clients.jedis.exceptions.JedisException;
+
+/** {@code features}: rows as models read them. */
+@Command(
+    name = "features",
+    description = "Online rows, as models read them.",
+    subcommands = FeaturesCommand.Get.class)
+public final class FeaturesCommand implements Callable<Integer> {
+
+  @Mixin GlobalOptions global = new GlobalOptions();
+
+  @Override
+  public Integer call() {
+    throw new UserMistake("Cannot run features: name get; see --help");
+  }
+
+  /** {@code features get VIEW KEY… --project P}. */
+  @Command(name = "get", description = "Shows one online row, its age and its version.")
+  static final class Get implements Callable<Integer> {
+
+    private static final int TIMEOUT_MILLIS = 5_000;
+
+    @Mixin private GlobalOptions global = new GlobalOptions();
+
+    @Parameters(index = "0", paramLabel = "VIEW", description = "The feature view's name.")
+    private String view = "";
+
+    @Parameters(
+        index = "1..*",
+        arity = "1..*",
+        paramLabel = "KEY",
+        description = "The entity's key values, in its order.")
+    private List<String> keys = List.of();
+
+    @Option(
+        names = "--project",
+        paramLabel = "P",
+        description = "The project, where the view's is not to be looked for.")
+    private @Nullable String project;
+
+    @Option(names = "--json", description = "Prints one JSON object.")
+    private boolean json;
+
+    @Spec private CommandSpec spec = CommandSpec.create();
+
+    @Override
+    public Integer call() {
+      Target target = global.target();
+      SubjectRegistry registry = new ConfluentSubjectRegistry(target.schemaRegistry());
+      Project owner =
+          FoundProject.owning(
+              "feature view",
+              view,
+              project,
+              p -> p.featureView(view).isPresent(),
+              target,
+              registry);
+      FeatureView definition = owner.featureView(view).orElseThrow();
+      String key = redisKey(definition, keys);
+      Map<String, String> row = read(target, key);
+      if (row.isEmpty()) {
+        throw new CommandFailed(
+            "Cannot find a row of view "
+                + view
+                + " for "
+                + definition.entity().name()
+                + " "
+                + String.join(" ", keys)
+                + ": Redis has no key "
+                + key
+                + "; see whether events of that key came, and whether the job runs"
+                + " (./millrace status)");
+      }
+      PrintWriter out = spec.commandLine().getOut();
+      OnlineRow shown = OnlineRow.of(definition, key, row, Clock.systemUTC().instant());
+      if (json) {
+        out.println(shown.json());
+      } else {
+        shown.lines().forEach(out::println);
+      }
+      out.flush();
+      return Millrace.DONE;
+    }
+
+    private static Map<String, String> read(Target target, String key) {
+      try (Jedis redis = new Jedis(URI.create("redis://" + target.redis()), TIMEOUT_MILLIS)) {
+        return redis.hgetAll(key);
+      } catch (JedisException e) {
+        throw new CommandFailed(
+            "Cannot ask Redis at " + target.redis() + ": " + e.getMessage() + "; is it up?", e);
+      }
+    }
+  }
+
+  /** Where the row of an entity stands in Redis. */
+  static String redisKey(FeatureView view, List<String> keys) {
+    List<String> names = view.entity().keys();
+    String joined = EntityKeys.join(keys);
+    if (keys.size() != names.size() || joined == null) {
+      throw new UserMistake(
+          "Cannot find a row of view "
+              + view.name()
+              + ": entity "
+              + view.entity().name()
+              + " has the keys "
+              + names
+              + ", given are "
+              + keys.size()
+              + " values; give one value for each");
+    }
+    return EntityKeys.redisKey(view.entity().name(), joined, view.name());
+  }
+
+  /**
+   * A row as it stands in Redis.
+   *
+   * @param timeMillis T of the row; null where the hash has none
+   */
+  record OnlineRow(
+      FeatureView view,
+      String key,
+      Map<String, String> hash,
+      @Nullable Long timeMillis,
+      @Nullable Duration age) {
+
+    static OnlineRow of(FeatureView view, String key, Map<String, String> hash, Instant now) {
+      String time = hash.get("_time");
+      Long millis = time == null ? null : Long.valueOf(time);
+      Duration age = millis == null ? null : Duration.between(Instant.ofEpochMilli(millis), now);
+      return new OnlineRow(view, key, hash, millis, age);
+    }
+
+    String json() {
+      ObjectNode object = new JsonMapper().createObjectNode();
+      object.put("view", view.name());
+      object.put("key", key);
+      ObjectNode values = object.putObject("values");
+      for (Feature feature : view.features()) {
+        put(values, feature, hash.get(feature.name()));
+      }
+      object.put("_time", timeMillis);
+      object.put("time", timeMillis == null ? null : Instant.ofEpochMilli(timeMillis).toString());
+      object.put("_source", hash.get("_source"));
+      object.put("_version", hash.get("_version"));
+      object.put("age_seconds", age == null ? null : age.toSeconds());
+      return object.toString();
+    }
+
+    private static void put(ObjectNode values, Feature feature, @Nullable String text) {
+      if (text == null) {
+        values.putNull(feature.name());
+        return;
+      }
+      switch (feature.type()) {
+        case LONG -> values.put(feature.name(), Long.valueOf(text));
+        case DOUBLE -> values.put(feature.name(), Double.valueOf(text));
+        case BOOLEAN -> values.put(feature.name(), Boolean.valueOf(text));
+        case STRING -> values.put(feature.name(), text);
+      }
+    }
+
+    List<String> lines() {
+      List<String> lines = new ArrayList<>();
+      lines.add(key);
+      int width = view.features().stream().mapToInt(f -> f.name().length()).max().orElse(0);
+      String form = "  %-" + Math.max(width, "_version".length()) + "s  %s";
+      for (Feature feature : view.features()) {
+        lines.add(
+            String.format(
+                Locale.ROOT, form, feature.name(), hash.getOrDefault(feature.name(), "-")));
+      }
+      String time =
+          timeMillis == null || age == null
+              ? "-"
+              : Instant.ofEpochMilli(timeMillis)
+                  + " ("
+                  + timeMillis
+                  + "), "
+                  + Spans.show(age)
+                  + " old";
+      lines.add(String.format(Locale.ROOT, form, "_time", time));
+      lines.add(String.format(Locale.ROOT, form, "_source", hash.getOrDefault("_source", "-")));
+      lines.add(String.format(Locale.ROOT, form, "_version", hash.getOrDefault("_version", "-")));
+      return lines;
+    }
+  }
+}
