@@ -239,7 +239,7 @@ public final class Trainer {
     for (int c = 0; c < columns.length; c++) {
       double[] column = set.columns()[columns[c]];
       for (int row = from; row < to; row++) {
-        values[(row - from) * columns.length + c] = (float) column[row];
+        values[(row - from) * columns.length + c] = finite((float) column[row]);
       }
     }
     DMatrix matrix = new DMatrix(values, to - from, columns.length, Float.NaN);
@@ -249,6 +249,11 @@ public final class Trainer {
     }
     matrix.setLabel(labels);
     return matrix;
+  }
+
+  /** XGBoost refuses infinite values; the largest float is on the same side of every threshold. */
+  private static float finite(float value) {
+    return Float.isInfinite(value) ? Math.copySign(Float.MAX_VALUE, value) : value;
   }
 
   private static double[] scores(

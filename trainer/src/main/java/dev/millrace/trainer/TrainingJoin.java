@@ -255,11 +255,14 @@ public final class TrainingJoin {
           for (int i = 0; i < plan.expressions().size(); i++) {
             double value = Double.NaN;
             try {
-              if (plan.expressions().get(i).evaluate(values) instanceof Number number) {
-                value = number.doubleValue();
+              Object computed = plan.expressions().get(i).evaluate(values);
+              if (computed instanceof Double number && Double.isFinite(number)) {
+                value = number;
+              } else if (computed != null) {
+                uncomputed[0]++;
               }
             } catch (ExpressionException e) {
-              // Scoring takes it as missing too.
+              // Scoring takes what is no finite number as missing too.
               uncomputed[0]++;
             }
             spine.onDemand(row, i, value);

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Set;
 import org.apache.parquet.conf.PlainParquetConfiguration;
 import org.apache.parquet.example.data.Group;
 import org.apache.parquet.example.data.simple.SimpleGroupFactory;
@@ -26,6 +27,7 @@ import org.apache.parquet.schema.Types;
  */
 public final class TrainingSetFile {
 
+  private static final Set<String> OWN = Set.of("event_id", "event_time", "label");
   private static final long MICROS_PER_MILLI = 1000;
 
   /** Writes the whole file or none: the name appears when it is complete. */
@@ -70,6 +72,11 @@ public final class TrainingSetFile {
         .as(LogicalTypeAnnotation.timestampType(true, TimeUnit.MICROS))
         .named("event_time");
     for (String input : set.inputs()) {
+      if (OWN.contains(input)) {
+        throw TrainingException.ofDefinition(
+            "Cannot write the training set of %s: input %s has the name of another column; rename it"
+                .formatted(set.model(), input));
+      }
       schema.required(PrimitiveTypeName.DOUBLE).named(input);
     }
     schema.required(PrimitiveTypeName.DOUBLE).named("label");

@@ -61,6 +61,14 @@ class TrainerTest {
   }
 
   @Test
+  void valuesBeyondFloatAreTheLargest() {
+    TrainingSet set = set(1);
+    set.columns()[2][5] = 1e300;
+    set.columns()[2][6] = Double.NEGATIVE_INFINITY;
+    assertThat(trainer.train(set, CONFIG, set.inputs()).holdout().auc()).isGreaterThan(0.75);
+  }
+
+  @Test
   void oneClassIsRefusedWithItsNumbers() {
     TrainingSet set = set(1);
     Arrays.fill(set.labels(), ROWS - 500, ROWS, 0);

@@ -93,10 +93,10 @@ public final class TrainingSetCommand implements Callable<Integer> {
       set =
           new ModelTraining(target, registry, new ProgressLines(spec.commandLine().getErr()))
               .join(owned.project(), owned.model(), until);
+      TrainingSetFile.write(set, out);
     } catch (TrainingException e) {
       throw failure(e);
     }
-    TrainingSetFile.write(set, out);
     print(set, out);
     return Millrace.DONE;
   }
