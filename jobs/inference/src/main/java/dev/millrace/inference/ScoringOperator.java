@@ -179,9 +179,9 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
     super.finish();
   }
 
-  @SuppressWarnings("ConstantValue") // A task that fails before or in open is closed too.
   @Override
   public void close() throws Exception {
+    // A task that fails before or in open is closed too.
     if (serving != null) {
       serving.close();
     }
