@@ -146,7 +146,8 @@ final class EventForm {
   }
 
   private enum LogicalKind {
-    TIME(Expression.Type.TIMESTAMP),
+    /** A point in time, or epoch milliseconds. */
+    TIME(Expression.Type.ANY),
     WHOLE(Expression.Type.LONG),
     REAL(Expression.Type.DOUBLE),
     TRUTH(Expression.Type.BOOLEAN),

@@ -120,7 +120,7 @@ public final class EventReplay implements AutoCloseable {
     }
     progress.begin();
     Consumer<BadRow> counted = counted(badRows);
-    try (EventStream stream = new MergedEvents(files, selection.span(), counted)) {
+    try (EventStream stream = new MergedEvents(files, forms.size(), selection.span(), counted)) {
       return play(stream, selection, pace, listener);
     }
   }
@@ -143,7 +143,7 @@ public final class EventReplay implements AutoCloseable {
     Consumer<BadRow> counted = counted(badRows);
     try (EventStream stream =
         byEventTime
-            ? new MergedEvents(List.of(new SampleFile(file, form)), selection.span(), counted)
+            ? new MergedEvents(List.of(new SampleFile(file, form)), 1, selection.span(), counted)
             : new FileOrder(file, form, selection.span(), counted)) {
       return play(stream, selection, pace, listener);
     }

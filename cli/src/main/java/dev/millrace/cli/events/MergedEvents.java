@@ -22,15 +22,17 @@ import org.jspecify.annotations.Nullable;
  * <p>A file's rows may have any order, and files may overlap, as those of arrivals do that lag
  * behind their departures. Each file is sorted in memory when its turn comes, and the sorted files
  * are merged by a heap. Files take turns by the time of their first row; before an event is given
- * out, the next {@value #AHEAD} files are loaded, and none of them may begin before it. So at most
- * those that overlap and {@value #AHEAD} + 1 more are in memory, and the order is exact or the
- * stream fails; it is never silently wrong. Loading happens on a thread of its own, ahead of time.
+ * out, the next files, one for each source and at least {@value #AHEAD_LEAST}, are loaded, and none
+ * of them may begin before it. So at most those that overlap, these, and one more are in memory,
+ * and the order is exact or the stream fails; it is never silently wrong. Loading happens on a
+ * thread of its own, ahead of time.
  */
 final class MergedEvents implements EventStream {
 
-  /** Files that are loaded before their turn. */
-  static final int AHEAD = 2;
+  /** Files that are loaded before their turn, at least. */
+  static final int AHEAD_LEAST = 2;
 
+  private final int aheadCount;
   private final TimeSpan span;
   private final Consumer<BadRow> badRows;
   private final ExecutorService loader =
@@ -47,8 +49,10 @@ final class MergedEvents implements EventStream {
       new PriorityQueue<>(Comparator.comparingLong(Sorted::timeMillis).thenComparingInt(s -> s.at));
   private long lastMillis = Long.MIN_VALUE;
 
-  MergedEvents(List<? extends EventFile> files, TimeSpan span, Consumer<BadRow> badRows)
+  MergedEvents(
+      List<? extends EventFile> files, int sources, TimeSpan span, Consumer<BadRow> badRows)
       throws IOException {
+    this.aheadCount = Math.max(AHEAD_LEAST, sources);
     this.span = span;
     this.badRows = badRows;
     List<Turn> turns = new ArrayList<>();
@@ -60,7 +64,7 @@ final class MergedEvents implements EventStream {
     for (Turn turn : turns) {
       // A file whose first row lies beyond the span may still have earlier rows, so a few are kept.
       beyond += turn.firstMillis() >= span.toMillis() ? 1 : 0;
-      if (beyond <= AHEAD) {
+      if (beyond <= aheadCount) {
         waiting.add(turn);
       }
     }
@@ -110,7 +114,7 @@ final class MergedEvents implements EventStream {
   }
 
   private void fill() throws IOException {
-    while (ahead.size() < AHEAD && !loading.isEmpty()) {
+    while (ahead.size() < aheadCount && !loading.isEmpty()) {
       Sorted sorted = joined(loading.remove());
       submit();
       if (sorted.hasNext()) {
@@ -123,7 +127,7 @@ final class MergedEvents implements EventStream {
   }
 
   private void submit() {
-    while (loading.size() <= AHEAD && !waiting.isEmpty()) {
+    while (loading.size() <= aheadCount && !waiting.isEmpty()) {
       Turn turn = waiting.remove();
       loading.add(loader.submit(() -> sorted(turn)));
     }

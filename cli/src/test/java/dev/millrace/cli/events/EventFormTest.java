@@ -158,6 +158,25 @@ class EventFormTest {
   }
 
   @Test
+  void aComputedTimeMayBeEpochMilliseconds() throws UnfitValueException {
+    Project project =
+        Definitions.read(
+            Map.of(
+                "millrace.yaml",
+                """
+                project: rides
+                sources:
+                  - {name: ended, schema: ended.avsc, event-id: id, event-time: ended_at}
+                """,
+                "ended.avsc",
+                ENDED.replaceFirst("\"sample\": \".*\"", "\"sample\": \"minutes * 60000\"")));
+    EventForm form =
+        new EventForm(project, project.source("ended").orElseThrow(), record -> new byte[0]);
+    SampleRow row = new SampleRow(1, Map.of("id", "a", "minutes", "3"), null);
+    assertThat(form.event(row).eventTimeMillis()).isEqualTo(180_000);
+  }
+
+  @Test
   void aColumnGoesBeforeWhatIsComputed() throws IOException {
     var loaded = load("ended.csv", "id,at,minutes,ended_at\na,0,2,77\n", ended);
     assertThat(loaded.events()).extracting(PreparedEvent::eventTimeMillis).containsExactly(77L);

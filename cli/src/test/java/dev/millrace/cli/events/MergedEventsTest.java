@@ -52,7 +52,7 @@ class MergedEventsTest {
 
   private List<PreparedEvent> played(List<Fake> files, TimeSpan span) throws IOException {
     List<PreparedEvent> played = new ArrayList<>();
-    try (MergedEvents merged = new MergedEvents(files, span, badRows::add)) {
+    try (MergedEvents merged = new MergedEvents(files, 2, span, badRows::add)) {
       for (PreparedEvent e = merged.next(); e != null; e = merged.next()) {
         played.add(e);
       }
