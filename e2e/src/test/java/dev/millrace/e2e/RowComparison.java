@@ -38,8 +38,8 @@ final class RowComparison {
   void row(
       String view, String key, long time, String source, Map<String, @Nullable Object> features) {
     long[] positions = {-1, -1, -1, -1};
-    for (String place : source.split(",")) {
-      String[] parts = place.split(":");
+    for (String place : source.split(",", -1)) {
+      String[] parts = place.split(":", -1);
       positions[Integer.parseInt(parts[0])] = Long.parseLong(parts[1]);
     }
     rows++;
@@ -52,8 +52,19 @@ final class RowComparison {
             mismatchCount++;
             if (mismatches.size() < SHOWN_MAX) {
               mismatches.add(
-                  view + " " + key + " T=" + time + " " + source + " " + feature + ": is " + actual
-                      + ", recomputed " + expected);
+                  view
+                      + " "
+                      + key
+                      + " T="
+                      + time
+                      + " "
+                      + source
+                      + " "
+                      + feature
+                      + ": is "
+                      + actual
+                      + ", recomputed "
+                      + expected);
             }
           }
         });

@@ -1,0 +1,469 @@
+package dev.millrace.e2e;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.millrace.platform.Target;
+import dev.millrace.platform.TopicLog;
+import dev.millrace.platform.Warehouse;
+import dev.millrace.schemas.ConfluentSubjectRegistry;
+import dev.millrace.schemas.Wire;
+import dev.millrace.schemas.WireFormat;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.apache.avro.Schema;
+import org.apache.avro.generic.GenericData;
+import org.apache.avro.generic.GenericRecord;
+import org.apache.iceberg.Table;
+import org.apache.iceberg.catalog.TableIdentifier;
+import org.apache.iceberg.data.IcebergGenerics;
+import org.apache.iceberg.data.Record;
+import org.apache.iceberg.io.CloseableIterable;
+import org.apache.iceberg.jdbc.JdbcCatalog;
+import org.apache.iceberg.types.Types;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
+import redis.clients.jedis.Jedis;
+import redis.clients.jedis.params.ScanParams;
+import redis.clients.jedis.resps.ScanResult;
+
+/**
+ * The flights example on a real local stack, with the faults it must withstand; one story, told in
+ * order, because the load takes minutes.
+ */
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+class FlightsITCase {
+
+  private static final String FROM = "2001-01-01T00:00:00Z";
+  private static final String TO = "2001-01-11T00:00:00Z";
+
+  /** Ten days in about a hundred seconds: what two cores keep up with, all services included. */
+  private static final String SPEED = "8500";
+
+  private static final List<String> VIEWS =
+      List.of("origin_delays", "destination_delays", "route_delays");
+  private static final String PIPELINE = "millrace-flights-feature-pipeline";
+  private static final String INFERENCE = "millrace-flights-inference";
+  private static final long ROWS_LEAST = 400_000;
+
+  private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
+  private static final Path PROJECT = ROOT.resolve("examples/flights");
+  private static final Stack STACK =
+      new Stack(ROOT, ROOT.resolve("e2e/target/flights/stack"), 3000);
+
+  private static long arrivals;
+  private static long departures;
+
+  @BeforeAll
+  static void up() throws Exception {
+    STACK.run("down", "--wipe");
+    STACK.done("up");
+    STACK.done("apply", PROJECT.toString());
+  }
+
+  @AfterAll
+  static void down() throws Exception {
+    List<Long> pids = new ArrayList<>();
+    for (JsonNode service : STACK.run("status", "--json").json().path("services")) {
+      pids.add(service.path("pid").asLong());
+    }
+    STACK.done("down");
+    assertThat(pids).isNotEmpty();
+    assertThat(pids).noneMatch(pid -> ProcessHandle.of(pid).isPresent());
+  }
+
+  @Test
+  @Order(1)
+  void everyRowIsAFunctionOfItsTimeAndPositionsThoughTheTaskManagerIsKilled() throws Exception {
+    try (RedisWatch watch = new RedisWatch(STACK.port(6379))) {
+      Process load =
+          STACK.start(
+              "produce",
+              "--all",
+              PROJECT.toString(),
+              "--from",
+              FROM,
+              "--to",
+              TO,
+              "--speed",
+              SPEED,
+              "--json");
+      Stack.await("rows in Redis", Duration.ofMinutes(3), () -> watch.writes() > 120_000);
+      STACK.kill("flink-taskmanager");
+      String summary = new String(load.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      assertThat(load.waitFor()).isZero();
+      JsonNode counts = Stack.JSON.readTree(summary);
+      System.out.println("produced " + counts);
+      Stack.await(
+          "both jobs run again",
+          Duration.ofMinutes(2),
+          () -> STACK.running(PIPELINE) && STACK.running(INFERENCE));
+      arrivals = counts.path("by_source").path("arrivals").asLong();
+      departures = counts.path("by_source").path("departures").asLong();
+      assertThat(arrivals).isPositive();
+      Stack.await(
+          "everything is archived",
+          Duration.ofMinutes(4),
+          () -> total("events_arrivals") == arrivals && total("events_departures") == departures);
+      awaitStill();
+      System.out.println("writes that MONITOR showed: " + watch.writes());
+      assertThat(watch.writes()).isGreaterThan(arrivals);
+      assertThat(watch.stepsBack()).as("rows that stepped back").isEmpty();
+    }
+    NaiveFlights naive = naive();
+    RowComparison log = new RowComparison(naive);
+    readLog(log);
+    System.out.println(
+        "Iceberg log: compared " + log.values() + " values in " + log.rows() + " rows");
+    assertThat(log.mismatches()).isEmpty();
+    assertThat(log.rows()).isGreaterThanOrEqualTo(ROWS_LEAST);
+    assertThat(log.repeated()).as("rows that are in the log twice").isZero();
+    RowComparison online = new RowComparison(naive);
+    readRedis(online);
+    System.out.println(
+        "Redis: compared " + online.values() + " values in " + online.rows() + " rows");
+    assertThat(online.mismatches()).isEmpty();
+    assertThat(online.rows()).isGreaterThan(1_000);
+    assertThat(changedByOne(naive)).as("one changed value is found").isEqualTo(1);
+  }
+
+  @Test
+  @Order(2)
+  void everyEventHasOnePredictionId() {
+    Map<String, Set<String>> ids = predictionIds();
+    assertThat(ids).hasSize((int) departures);
+    assertThat(ids.values()).allMatch(of -> of.size() == 1);
+  }
+
+  @Test
+  @Order(3)
+  void badRecordsBecomeLettersAndTheRestGoesOn() throws Exception {
+    long restartsBefore = restarts();
+    Target target = target();
+    Schema arrival = new Schema.Parser().parse(PROJECT.resolve("schemas/arrival.avsc").toFile());
+    int id =
+        new ConfluentSubjectRegistry(target.schemaRegistry())
+            .register("arrivals-value", arrival.toString());
+    WireFormat.Writer writer = new WireFormat.Writer(id, arrival);
+    byte[] good = writer.write(arrival(arrival, 900_000_001, TO, "JFK"));
+    byte[] unknown = good.clone();
+    unknown[3] = 99;
+    byte[] corrupt = Arrays.copyOf(good, 9);
+    Map<String, byte @Nullable []> sent = new LinkedHashMap<>();
+    sent.put("corrupt", corrupt);
+    sent.put("unknown", unknown);
+    sent.put("large", new byte[10 * 1024 * 1024]);
+    sent.put("future", writer.write(arrival(arrival, 900_000_002, "2099-01-01T00:00:00Z", "JFK")));
+    sent.put("no frame", "{\"flight_id\": 1".getBytes(StandardCharsets.UTF_8));
+    sent.put("none", null);
+    sent.put("good", good);
+    try (KafkaProducer<String, byte[]> producer = TopicLog.producer(target)) {
+      for (Map.Entry<String, byte @Nullable []> entry : sent.entrySet()) {
+        producer.send(new ProducerRecord<>("arrivals", entry.getKey(), entry.getValue())).get();
+      }
+    }
+    Map<String, Integer> reasons = new TreeMap<>();
+    Stack.await(
+        "six letters",
+        Duration.ofMinutes(1),
+        () -> {
+          reasons.clear();
+          letters().forEach(l -> reasons.merge(l.path("reason").asText(), 1, Integer::sum));
+          return reasons.values().stream().mapToInt(Integer::intValue).sum() >= 6;
+        });
+    assertThat(reasons)
+        .containsExactlyInAnyOrderEntriesOf(
+            Map.of("MALFORMED", 3, "UNKNOWN_SCHEMA", 1, "TOO_LARGE", 1, "FUTURE", 1));
+    Stack.await(
+        "the good one is archived",
+        Duration.ofMinutes(1),
+        () -> total("events_arrivals") == arrivals + 1);
+    assertThat(restarts()).isEqualTo(restartsBefore);
+  }
+
+  @Test
+  @Order(4)
+  void aTrainedModelServesLiveEvents() throws Exception {
+    JsonNode trained =
+        STACK
+            .done("train", "delay_risk", "--as-of", TO, "--project", PROJECT.toString(), "--json")
+            .json();
+    System.out.println("trained " + trained);
+    STACK.done("models", "promote", "delay_risk", "1");
+    STACK.done(
+        "produce",
+        "--all",
+        PROJECT.toString(),
+        "--from",
+        TO,
+        "--to",
+        "2001-01-11T02:00:00Z",
+        "--speed",
+        "240");
+    Stack.await(
+        "predictions of the champion",
+        Duration.ofMinutes(1),
+        () -> roles().getOrDefault("CHAMPION", 0) > 100);
+    System.out.println("predictions by role: " + roles());
+  }
+
+  @Test
+  @Order(5)
+  void jobsComeBackAfterTheJobManagerDied() throws Exception {
+    STACK.kill("flink-jobmanager");
+    Stack.await("the pipeline is gone", Duration.ofMinutes(1), () -> !STACK.running(PIPELINE));
+    Stack.await(
+        "both jobs are back",
+        Duration.ofMinutes(3),
+        () -> STACK.running(PIPELINE) && STACK.running(INFERENCE));
+    long before = total("events_departures");
+    STACK.done(
+        "produce",
+        "--all",
+        PROJECT.toString(),
+        "--from",
+        "2001-01-11T02:00:00Z",
+        "--to",
+        "2001-01-11T03:00:00Z",
+        "--speed",
+        "600");
+    Stack.await(
+        "they go on", Duration.ofMinutes(1), () -> total("events_departures") > before + 100);
+  }
+
+  private static NaiveFlights naive() throws IOException {
+    Map<Long, NaiveFlights.Place> places = new HashMap<>();
+    try (JdbcCatalog catalog = Warehouse.open(target())) {
+      Table table = catalog.loadTable(TableIdentifier.of("flights", "events_arrivals"));
+      try (CloseableIterable<Record> rows =
+          IcebergGenerics.read(table).select("flight_id", "_partition", "_offset").build()) {
+        for (Record row : rows) {
+          NaiveFlights.Place before =
+              places.put(
+                  (Long) row.getField("flight_id"),
+                  new NaiveFlights.Place(
+                      (Integer) row.getField("_partition"), (Long) row.getField("_offset")));
+          assertThat(before).as("flight archived twice").isNull();
+        }
+      }
+    }
+    List<Path> files;
+    try (Stream<Path> listed = Files.list(PROJECT.resolve("data"))) {
+      files = listed.filter(f -> f.toString().endsWith(".parquet")).sorted().limit(2).toList();
+    }
+    List<NaiveFlights.Arrival> found = NaiveFlights.arrivals(files, places);
+    assertThat(found).hasSize(places.size());
+    return new NaiveFlights(found);
+  }
+
+  private static void readLog(RowComparison comparison) throws IOException {
+    try (JdbcCatalog catalog = Warehouse.open(target())) {
+      for (String view : VIEWS) {
+        Table table = catalog.loadTable(TableIdentifier.of("flights", "features_" + view));
+        List<String> features = features(table);
+        try (CloseableIterable<Record> rows = IcebergGenerics.read(table).build()) {
+          for (Record row : rows) {
+            Map<String, @Nullable Object> values = new LinkedHashMap<>();
+            features.forEach(f -> values.put(f, row.getField(f)));
+            comparison.logged(
+                view,
+                (String) row.getField("entity_key"),
+                ((OffsetDateTime) row.getField("_time")).toInstant().toEpochMilli(),
+                (String) row.getField("_source"),
+                values);
+          }
+        }
+      }
+    }
+  }
+
+  private static void readRedis(RowComparison comparison) throws IOException {
+    try (JdbcCatalog catalog = Warehouse.open(target());
+        Jedis redis = new Jedis("127.0.0.1", STACK.port(6379))) {
+      Map<String, List<String>> features = new HashMap<>();
+      for (String view : VIEWS) {
+        features.put(
+            view, features(catalog.loadTable(TableIdentifier.of("flights", "features_" + view))));
+      }
+      String cursor = ScanParams.SCAN_POINTER_START;
+      do {
+        ScanResult<String> page =
+            redis.scan(cursor, new ScanParams().match("features:*").count(1_000));
+        for (String key : page.getResult()) {
+          Map<String, String> row = redis.hgetAll(key);
+          String view = key.substring(key.indexOf("}:") + 2);
+          Map<String, @Nullable Object> values = new LinkedHashMap<>();
+          for (String feature : features.getOrDefault(view, List.of())) {
+            values.put(feature, row.get(feature));
+          }
+          comparison.row(
+              view,
+              key.substring(key.indexOf(':', key.indexOf('{')) + 1, key.indexOf('}')),
+              Long.parseLong(String.valueOf(row.get("_time"))),
+              String.valueOf(row.get("_source")),
+              values);
+        }
+        cursor = page.getCursor();
+      } while (!cursor.equals(ScanParams.SCAN_POINTER_START));
+    }
+  }
+
+  /** Takes one row of Redis, changes one value, and counts what the comparison finds. */
+  private static long changedByOne(NaiveFlights naive) {
+    try (Jedis redis = new Jedis("127.0.0.1", STACK.port(6379))) {
+      Map<String, String> row = redis.hgetAll("features:{origin:ATL}:origin_delays");
+      RowComparison comparison = new RowComparison(naive);
+      comparison.row(
+          "origin_delays",
+          "ATL",
+          Long.parseLong(String.valueOf(row.get("_time"))),
+          String.valueOf(row.get("_source")),
+          Map.of("count_3h", Long.parseLong(String.valueOf(row.get("count_3h"))) + 1));
+      return comparison.mismatchCount();
+    }
+  }
+
+  private static List<String> features(Table table) {
+    return table.schema().columns().stream()
+        .map(Types.NestedField::name)
+        .filter(n -> !Set.of("entity_key", "_time", "_source", "_version", "known_at").contains(n))
+        .toList();
+  }
+
+  /** Rows of a table as its current snapshot counts them. */
+  private static long total(String table) {
+    try (JdbcCatalog catalog = Warehouse.open(target())) {
+      Table loaded = catalog.loadTable(TableIdentifier.of("flights", table));
+      return loaded.currentSnapshot() == null
+          ? 0
+          : Long.parseLong(loaded.currentSnapshot().summary().getOrDefault("total-records", "0"));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Waits until no table of features has grown for some checkpoints. */
+  private static void awaitStill() {
+    long[] last = {-1, 0};
+    Stack.await(
+        "the log stands still",
+        Duration.ofMinutes(3),
+        () -> {
+          long now = VIEWS.stream().mapToLong(v -> total("features_" + v)).sum();
+          if (now != last[0]) {
+            last[0] = now;
+            last[1] = System.nanoTime();
+          }
+          return System.nanoTime() - last[1] > Duration.ofSeconds(20).toNanos();
+        });
+  }
+
+  private static Map<String, Set<String>> predictionIds() {
+    Map<String, Set<String>> ids = new HashMap<>();
+    predictions(
+        p ->
+            ids.computeIfAbsent(String.valueOf(p.get("event_id")), k -> new HashSet<>())
+                .add(String.valueOf(p.get("prediction_id"))));
+    return ids;
+  }
+
+  private static Map<String, Integer> roles() {
+    Map<String, Integer> roles = new TreeMap<>();
+    predictions(p -> roles.merge(String.valueOf(p.get("role")), 1, Integer::sum));
+    return roles;
+  }
+
+  private static void predictions(Consumer<GenericRecord> each) {
+    try {
+      Target target = target();
+      WireFormat.Reader reader =
+          new WireFormat.Reader(
+              new ConfluentSubjectRegistry(target.schemaRegistry()), Wire.PREDICTION);
+      TopicLog.read(
+          target,
+          "flights.predictions.delay_risk",
+          record -> {
+            try {
+              each.accept(reader.read(record.value()));
+            } catch (IOException e) {
+              throw new UncheckedIOException(e);
+            }
+          });
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static List<JsonNode> letters() {
+    try {
+      List<JsonNode> letters = new ArrayList<>();
+      for (String line :
+          STACK
+              .done("dead-letters", "list", "--project", PROJECT.toString(), "--json")
+              .out()
+              .lines()
+              .toList()) {
+        letters.add(Stack.JSON.readTree(line));
+      }
+      return letters;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return List.of();
+    }
+  }
+
+  private static long restarts() throws Exception {
+    for (JsonNode job : STACK.flink("/jobs/overview").path("jobs")) {
+      if (job.path("name").asText().equals(PIPELINE)
+          && job.path("state").asText().equals("RUNNING")) {
+        return STACK
+            .flink("/jobs/" + job.path("jid").asText() + "/exceptions")
+            .path("exceptionHistory")
+            .path("entries")
+            .size();
+      }
+    }
+    throw new AssertionError("the pipeline does not run");
+  }
+
+  private static GenericRecord arrival(Schema schema, long id, String at, String origin) {
+    GenericRecord record = new GenericData.Record(schema);
+    record.put("flight_id", id);
+    record.put("arrived_at", Instant.parse(at).toEpochMilli());
+    record.put("origin", origin);
+    record.put("destination", "LAX");
+    record.put("distance", 2475);
+    record.put("delay", 5);
+    return record;
+  }
+
+  private static Target target() throws IOException {
+    return Target.read(STACK.dir().resolve("target.yaml"));
+  }
+}
