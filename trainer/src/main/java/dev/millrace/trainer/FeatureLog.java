@@ -6,10 +6,13 @@ import dev.millrace.core.row.Positions;
 import dev.millrace.platform.Warehouse;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import org.apache.iceberg.catalog.Catalog;
 import org.apache.iceberg.data.Record;
 import org.apache.iceberg.io.CloseableIterable;
@@ -37,6 +40,9 @@ final class FeatureLog {
   private final FeatureView view;
   private final List<String> features;
   private final long lifeMillis;
+
+  private long seen;
+  private final Set<String> otherDefinitions = new TreeSet<>();
 
   // One entry a row, in the order of the files until sorted.
   private int size;
@@ -100,12 +106,28 @@ final class FeatureLog {
         String version = (String) record.get(3);
         int dash = version.indexOf('-');
         Integer entity = byKey.get((String) record.get(0));
-        if (entity != null && version.substring(dash + 1).equals(view.id())) {
+        if (!version.startsWith(view.id(), dash + 1)) {
+          otherDefinitions.add(version.substring(dash + 1));
+          continue;
+        }
+        seen++;
+        if (entity != null) {
           add(entity, Long.parseLong(version, 0, dash, 10), record, at);
         }
       }
     } catch (IOException e) {
       throw new UncheckedIOException("Cannot read table " + table.name(), e);
+    }
+    if (seen == 0) {
+      throw new TrainingException(
+          "Cannot join view %s: table %s has no row of its definition %s up to %s%s; apply the"
+                  .formatted(
+                      view.name(),
+                      table.name(),
+                      view.id(),
+                      Instant.ofEpochMilli(untilMillis),
+                      otherDefinitions.isEmpty() ? "" : ", only of " + otherDefinitions)
+              + " project and wait for the pipeline");
     }
     sort(byKey.size());
   }

@@ -371,11 +371,20 @@ public final class TrainingJoin {
       snapshots.put(log.table().name(), log.table().snapshotId());
       progress.accept("reading " + log.table().name());
       log.load(viewPlan.byKey(), bounds.startMillis(), bounds.endMillis());
+      long without = 0;
       int[] found = new int[rows.length];
       for (int i = 0; i < rows.length; i++) {
         int entity = spine.entity(rows[i], view);
         found[i] = entity < 0 ? -1 : log.find(entity, spine.timeMillis(rows[i]));
+        without += found[i] < 0 ? 1 : 0;
       }
+      progress.accept(
+          String.format(
+              Locale.ROOT,
+              "%s: %,d rows, %,d events without one",
+              viewPlan.view().name(),
+              log.size(),
+              without));
       for (int c = 0; c < columns.length; c++) {
         Place place = plan.places().get(c);
         if (place.view() == view) {

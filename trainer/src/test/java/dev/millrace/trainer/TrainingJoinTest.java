@@ -97,6 +97,8 @@ class TrainingJoinTest {
   @Test
   void whatIsNotThereIsSaid() throws Exception {
     makeEvents();
+    makeRows(originRows, WarehouseFixture.ORIGIN, 3000);
+    originRows.removeIf(r -> r.id.equals(WarehouseFixture.ORIGIN.id()));
     try (WarehouseFixture warehouse = new WarehouseFixture(dir)) {
       TrainingJoin join =
           new TrainingJoin(warehouse.catalog, WarehouseFixture.project(), message -> {});
@@ -105,6 +107,10 @@ class TrainingJoinTest {
       assertThatThrownBy(() -> join.join(model, null))
           .hasMessageContaining("Cannot read table flights.events_departures");
       write(warehouse);
+      assertThatThrownBy(() -> join.join(model, null))
+          .hasMessageContaining("Cannot join view origin_delays")
+          .hasMessageContaining("no row of its definition 0123456789ab")
+          .hasMessageContaining("only of [ffffffffffff]");
       assertThatThrownBy(
               () ->
                   join.join(
