@@ -3,6 +3,7 @@ package dev.millrace.cli;
 import dev.millrace.cli.apply.ApplyCommand;
 import dev.millrace.cli.apply.DeleteCommand;
 import dev.millrace.cli.apply.PlanCommand;
+import dev.millrace.cli.demo.DemoCommand;
 import dev.millrace.cli.events.ProduceCommand;
 import dev.millrace.cli.local.DoctorCommand;
 import dev.millrace.cli.local.DownCommand;
@@ -49,6 +50,7 @@ public final class Millrace implements Callable<Integer> {
    */
   private static final List<Class<? extends Callable<Integer>>> COMMANDS =
       List.of(
+          DemoCommand.class,
           UpCommand.class,
           DownCommand.class,
           StatusCommand.class,
