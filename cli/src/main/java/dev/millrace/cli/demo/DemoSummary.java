@@ -56,7 +56,9 @@ record DemoSummary(
             count(sum(predictions))
                 + " "
                 + counts(predictions)
-                + ", one for each departure"
+                + (sum(predictions) == events.getOrDefault("departures", 0L)
+                    ? ", one for each departure"
+                    : "")
                 + (repeats == 0 ? "" : ", " + count(repeats) + " repeated")));
     lines.add(
         row(

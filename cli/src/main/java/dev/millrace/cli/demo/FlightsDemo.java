@@ -9,6 +9,7 @@ import dev.millrace.cli.demo.HistoryLoad.Settled;
 import dev.millrace.cli.demo.PredictionWatch.Seen;
 import dev.millrace.cli.events.EventReplay;
 import dev.millrace.cli.events.ReplaySummary;
+import dev.millrace.cli.events.TimeSpan;
 import dev.millrace.cli.local.AppliedJobs;
 import dev.millrace.cli.local.LocalStack;
 import dev.millrace.cli.local.StackLayout;
@@ -48,10 +49,18 @@ final class FlightsDemo {
 
   private static final Instant HISTORY_UNTIL = Instant.parse("2001-01-15T00:00:00Z");
 
+  /**
+   * After midnight hardly a flight leaves, so the first hours go by quickly: they show the change
+   * of versions. What is measured begins with the morning.
+   */
+  private static final Instant LIVE_FROM = Instant.parse("2001-01-15T07:00:00Z");
+
+  private static final double NIGHT_SPEED = 1_200;
+
   /** What anybody would know without a stream: the calendar, and how far it is. */
   private static final List<String> BASELINE = List.of("hour", "day_of_week", "distance");
 
-  /** Long enough for some hundred departures at {@link LivePlay#SPEED}. */
+  /** Long enough for hundreds of departures at {@link LivePlay#SPEED}. */
   private static final Duration LIVE = Duration.ofSeconds(45);
 
   private static final Duration TAIL = Duration.ofSeconds(20);
@@ -81,10 +90,22 @@ final class FlightsDemo {
   void run(boolean exit, Consumer<DemoSummary> finished) throws Exception {
     boolean ownStack = !stack.isReady();
     boolean done = false;
+    Thread farewell =
+        new Thread(
+            () ->
+                narration.say(
+                    "The stack in "
+                        + layout.dir()
+                        + " stays up; "
+                        + options.command("down")
+                        + " stops it."),
+            "farewell");
+    Runtime.getRuntime().addShutdownHook(farewell);
     try {
       tell(exit, finished);
       done = true;
     } finally {
+      Runtime.getRuntime().removeShutdownHook(farewell);
       if (exit && ownStack) {
         narration.say("");
         narration.say(
@@ -130,7 +151,7 @@ final class FlightsDemo {
               "load two weeks of history, " + HISTORY_FROM + " to " + HISTORY_UNTIL,
               jobLog,
               () -> history.play(folder, HISTORY_FROM, HISTORY_UNTIL));
-      Settled settled =
+      Settled unused =
           narration.step(
               STEPS,
               "wait until both jobs have taken all of it",
@@ -144,27 +165,29 @@ final class FlightsDemo {
               "train " + MODEL + " as of " + HISTORY_UNTIL + ", and a baseline on the same set",
               jobLog,
               () -> train(training, target, registry, project));
-      try (LivePlay live =
+      ReplaySummary night =
           narration.step(
               STEPS,
-              "promote version " + fitted.version() + " and play on at 60 times real time",
+              "promote version " + fitted.version() + " while events go on",
               jobLog,
-              () -> promote(target, registry, project, folder, fitted, predictions))) {
+              () -> promote(target, registry, project, folder, fitted, predictions));
+      TimeSpan day = new TimeSpan(LIVE_FROM.toEpochMilli(), Long.MAX_VALUE);
+      try (LivePlay live = new LivePlay(target, registry, project, folder, day, LivePlay.SPEED)) {
         LiveFigures figures =
             narration.step(
                 STEPS,
-                "measure " + LIVE.toSeconds() + " s of live predictions",
+                "measure " + LIVE.toSeconds() + " s at 60 times real time, from " + LIVE_FROM,
                 jobLog,
                 () -> measure(live, predictions, exit));
         Map<String, Long> events = new TreeMap<>(sent.bySource());
-        long departures = events.getOrDefault("departures", 0L) + live.departures();
-        events.put("departures", departures);
+        night.bySource().forEach((source, count) -> events.merge(source, count, Long::sum));
+        events.merge("departures", live.departures(), Long::sum);
         events.merge("arrivals", live.events() - live.departures(), Long::sum);
         finished.accept(
             new DemoSummary(
                 narration.seconds(),
                 events,
-                settled.featureRows(),
+                history.featureRows(),
                 predictions.eventsByRole(),
                 predictions.repeats(),
                 history.deadLetters(),
@@ -284,8 +307,8 @@ final class FlightsDemo {
             what, metrics.auc(), metrics.logLoss(), metrics.calibrationError()));
   }
 
-  /** Deploys the version, plays on, and returns when the first prediction comes from it. */
-  private LivePlay promote(
+  /** Deploys the version while events are played; each of them gets its prediction. */
+  private ReplaySummary promote(
       Target target,
       SubjectRegistry registry,
       Project project,
@@ -293,54 +316,67 @@ final class FlightsDemo {
       Fitted fitted,
       PredictionWatch predictions)
       throws Exception {
-    long decidedNanos = System.nanoTime();
-    new DeploymentJournal(target, registry)
-        .promote(
-            fitted.trained().published().version(),
-            actor(),
-            "demo flights",
-            System.currentTimeMillis());
-    LivePlay live = new LivePlay(target, registry, project, folder, HISTORY_UNTIL);
-    boolean serves = false;
-    try {
+    TimeSpan night = new TimeSpan(HISTORY_UNTIL.toEpochMilli(), LIVE_FROM.toEpochMilli());
+    try (LivePlay play = new LivePlay(target, registry, project, folder, night, NIGHT_SPEED)) {
+      waiting.until(
+          "the first event of the night",
+          PROMOTION_PATIENCE,
+          PAUSE,
+          () -> play.hasEnded() || play.departures() > 0,
+          () -> "none sent");
+      long decidedNanos = System.nanoTime();
+      new DeploymentJournal(target, registry)
+          .promote(
+              fitted.trained().published().version(),
+              actor(),
+              "demo flights",
+              System.currentTimeMillis());
       waiting.until(
           "the first prediction of version " + fitted.version() + " as CHAMPION",
           PROMOTION_PATIENCE,
           PAUSE,
           () -> {
-            live.refuseFailure();
+            play.refuseFailure();
             return predictions.champions(fitted.version()) > 0;
           },
-          () ->
-              DemoSummary.format(
-                  "%,d departures sent, %,d predictions, none of it",
-                  live.departures(), predictions.detailedEvents()));
-      serves = true;
-    } finally {
-      if (!serves) {
-        live.close();
-      }
+          () -> progress(play, predictions));
+      narration.detail(
+          DemoSummary.format(
+              "version %d serves: its first prediction came %.1f s after the promotion, without a"
+                  + " restart",
+              fitted.version(), (System.nanoTime() - decidedNanos) / 1e9));
+      waiting.until(
+          "a prediction of each departure of the night",
+          PROMOTION_PATIENCE,
+          PAUSE,
+          () -> play.hasEnded() && play.withoutPrediction(predictions.detailed()).isEmpty(),
+          () -> progress(play, predictions));
+      ReplaySummary summary = play.summary();
+      narration.detail(progress(play, predictions));
+      return summary;
     }
-    narration.detail(
-        DemoSummary.format(
-            "version %d serves: its first prediction came %.1f s after the promotion, without a"
-                + " restart",
-            fitted.version(), (System.nanoTime() - decidedNanos) / 1e9));
-    return live;
+  }
+
+  private static String progress(LivePlay play, PredictionWatch predictions) {
+    return DemoSummary.format(
+        "event time %s, %,d departures sent, %,d predictions",
+        utc(play), play.departures(), predictions.detailedEvents());
   }
 
   private LiveFigures measure(LivePlay live, PredictionWatch predictions, boolean exit)
       throws Exception {
-    long fromNanos = System.nanoTime();
-    long endNanos = fromNanos + LIVE.toNanos();
+    waiting.until(
+        "the first event of the morning",
+        PROMOTION_PATIENCE,
+        PAUSE,
+        () -> live.hasEnded() || live.departures() > 0,
+        () -> "none sent");
+    long endNanos = System.nanoTime() + LIVE.toNanos();
     while (System.nanoTime() - endNanos < 0) {
       long leftNanos = Math.min(endNanos - System.nanoTime(), TELL.toNanos());
       TimeUnit.NANOSECONDS.sleep(Math.max(0, leftNanos));
       live.refuseFailure();
-      narration.detail(
-          DemoSummary.format(
-              "event time %s, %,d departures sent, %,d predictions",
-              utc(live), live.departures(), predictions.detailedEvents()));
+      narration.detail(progress(live, predictions));
     }
     live.endMeasuring();
     if (exit) {
@@ -356,7 +392,7 @@ final class FlightsDemo {
                 "none yet for %,d of %,d departures",
                 live.withoutPrediction(predictions.detailed()).size(), live.departures()));
     Map<String, Seen> seen = predictions.detailed();
-    LiveFigures figures = live.figures(seen, fromNanos);
+    LiveFigures figures = live.figures(seen);
     narration.detail(
         DemoSummary.format(
             "%,d departures, each with exactly one prediction id %s",
@@ -379,17 +415,6 @@ final class FlightsDemo {
     predictions.forget();
     narration.say("");
     narration.say("Playing on at 60 times real time; Ctrl-C ends it, and the stack stays up.");
-    Thread farewell =
-        new Thread(
-            () ->
-                narration.say(
-                    "The stack in "
-                        + layout.dir()
-                        + " stays up; "
-                        + options.command("down")
-                        + " stops it."),
-            "farewell");
-    Runtime.getRuntime().addShutdownHook(farewell);
     while (!live.hasEnded(TELL)) {
       narration.detail(
           DemoSummary.format("event time %s, %,d departures sent", utc(live), live.departures()));

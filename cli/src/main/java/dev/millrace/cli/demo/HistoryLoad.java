@@ -164,6 +164,17 @@ final class HistoryLoad {
     return all;
   }
 
+  /** Rows in the offline store now, by view. */
+  Map<String, Long> featureRows() {
+    Map<String, Long> rows = new LinkedHashMap<>();
+    try (TableTotals totals = new TableTotals(target)) {
+      for (FeatureView view : project.featureViews()) {
+        rows.put(view.name(), totals.of(Warehouse.features(project.name(), view.name())).rows());
+      }
+    }
+    return rows;
+  }
+
   long deadLetters() {
     AtomicLong letters = new AtomicLong();
     TopicLog.read(target, Topics.deadLetters(project.name()), record -> letters.incrementAndGet());

@@ -12,7 +12,6 @@ import dev.millrace.schemas.SubjectRegistry;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -26,8 +25,8 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Plays on at a pace at which the store is as fresh as live, and measures open loop: events are due
- * by the clock, whether or not earlier ones have their predictions.
+ * Plays on by the clock and measures open loop: events are due whether or not earlier ones have
+ * their predictions.
  */
 final class LivePlay implements AutoCloseable {
 
@@ -51,17 +50,22 @@ final class LivePlay implements AutoCloseable {
   private long departures;
   private boolean recording = true;
 
-  LivePlay(Target target, SubjectRegistry registry, Project project, Path folder, Instant from)
+  /** Starts playing a span of event time, so many times as fast as real time. */
+  LivePlay(
+      Target target,
+      SubjectRegistry registry,
+      Project project,
+      Path folder,
+      TimeSpan span,
+      double speed)
       throws IOException, InterruptedException {
     this.replay = EventReplay.open(target, registry, project, EventReplay.playable(project));
-    EventReplay.Selection selection =
-        new EventReplay.Selection(
-            new TimeSpan(from.toEpochMilli(), Long.MAX_VALUE), Long.MAX_VALUE);
+    EventReplay.Selection selection = new EventReplay.Selection(span, Long.MAX_VALUE);
     this.playing =
         player.submit(
             () ->
                 replay.playAll(
-                    folder, selection, Pace.bySpeed(SPEED), this::sent, HistoryLoad.REFUSE));
+                    folder, selection, Pace.bySpeed(speed), this::sent, HistoryLoad.REFUSE));
   }
 
   private synchronized void sent(
@@ -97,6 +101,11 @@ final class LivePlay implements AutoCloseable {
     }
   }
 
+  /** Whether all of the span was played. */
+  boolean hasEnded() {
+    return playing.isDone();
+  }
+
   /** No more departures are measured from now on. */
   synchronized void endMeasuring() {
     recording = false;
@@ -113,15 +122,9 @@ final class LivePlay implements AutoCloseable {
     return missing;
   }
 
-  /**
-   * The figures of all departures that were due in a span; each of them has a prediction.
-   *
-   * @param fromNanos the start of the span, and its end: it is what lies between them that counts
-   */
-  synchronized LiveFigures figures(Map<String, Seen> seen, long fromNanos) {
-    Map<String, Long> due = new HashMap<>(dueNanos);
-    due.values().removeIf(nanos -> nanos < fromNanos);
-    return LiveFigures.of(due, seen, sentLateMaxNanos / NANOS_PER_MILLI);
+  /** The figures of all measured departures; each of them has a prediction. */
+  synchronized LiveFigures figures(Map<String, Seen> seen) {
+    return LiveFigures.of(dueNanos, seen, sentLateMaxNanos / NANOS_PER_MILLI);
   }
 
   /** Stops playing and gives what was played. */
