@@ -1,8 +1,10 @@
 package dev.millrace.e2e;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.millrace.cli.local.FlinkRest;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.TopicLog;
 import dev.millrace.platform.Warehouse;
@@ -221,9 +223,9 @@ class FlightsITCase {
         "--from",
         TO,
         "--to",
-        "2001-01-11T02:00:00Z",
+        "2001-01-11T07:00:00Z",
         "--speed",
-        "240");
+        "900");
     Stack.await(
         "predictions of the champion",
         Duration.ofMinutes(1),
@@ -246,13 +248,41 @@ class FlightsITCase {
         "--all",
         PROJECT.toString(),
         "--from",
-        "2001-01-11T02:00:00Z",
+        "2001-01-11T07:00:00Z",
         "--to",
-        "2001-01-11T03:00:00Z",
+        "2001-01-11T08:00:00Z",
         "--speed",
         "600");
     Stack.await(
         "they go on", Duration.ofMinutes(1), () -> total("events_departures") > before + 100);
+  }
+
+  @Test
+  @Order(6)
+  void anUploadedJarRunsWithTheProjectsFile() throws Exception {
+    STACK.done("delete", "flights");
+    FlinkRest flink = new FlinkRest("http://127.0.0.1:" + STACK.port(8081));
+    List<String> arguments =
+        List.of("--project", PROJECT.resolve("millrace.yaml").toString());
+    String pipeline = flink.upload(jar("feature-pipeline"));
+    String inference = flink.upload(jar("inference"));
+    String pipelineMain = "dev.millrace.pipeline.FeaturePipelineJob";
+    flink.run(pipeline, pipelineMain, arguments, 2, null, false);
+    flink.run(inference, "dev.millrace.inference.InferenceJob", arguments, 2, null, false);
+    Stack.await(
+        "both uploaded jobs run",
+        Duration.ofMinutes(2),
+        () -> STACK.running(PIPELINE) && STACK.running(INFERENCE));
+    assertThatThrownBy(() -> flink.run(pipeline, pipelineMain, arguments, 2, null, false))
+        .as("a second job for the same project")
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("runs under this name");
+  }
+
+  private static Path jar(String job) throws IOException {
+    try (Stream<Path> files = Files.list(ROOT.resolve("jobs/" + job + "/target"))) {
+      return files.filter(f -> f.toString().endsWith("-job.jar")).findFirst().orElseThrow();
+    }
   }
 
   private static NaiveFlights naive() throws IOException {

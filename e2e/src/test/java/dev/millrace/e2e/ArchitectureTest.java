@@ -1,0 +1,114 @@
+package dev.millrace.e2e;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** The direction of the rooms, for what Maven's modules alone do not keep. */
+class ArchitectureTest {
+
+  private static final JavaClasses CLASSES =
+      new ClassFileImporter()
+          .importPaths(
+              Stream.of(
+                      "schemas",
+                      "core",
+                      "scoring",
+                      "platform",
+                      "streaming",
+                      "jobs/feature-pipeline",
+                      "jobs/inference",
+                      "trainer",
+                      "cli")
+                  .map(m -> Path.of("..").resolve(m).resolve("target/classes"))
+                  .filter(Files::isDirectory)
+                  .toList());
+
+  @Test
+  void coreIsFreeOfEngines() {
+    noClasses()
+        .that()
+        .resideInAPackage("dev.millrace.core..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(
+            "org.apache.flink..", "org.apache.kafka..", "org.apache.iceberg..", "redis..")
+        .because("core is the engine-free heart: what it decides is tested without a cluster")
+        .check(CLASSES);
+  }
+
+  @Test
+  void jobsMeetAtTopicsOnly() {
+    noClasses()
+        .that()
+        .resideInAPackage("dev.millrace.pipeline..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("dev.millrace.inference..")
+        .because("jobs meet at topics, through schemas, never by import")
+        .check(CLASSES);
+    noClasses()
+        .that()
+        .resideInAPackage("dev.millrace.inference..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("dev.millrace.pipeline..")
+        .because("jobs meet at topics, through schemas, never by import")
+        .check(CLASSES);
+  }
+
+  @Test
+  void onlySchemasSeesConfluentsClient() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("dev.millrace.schemas..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("org.apache.flink.avro..")
+        .because("its Avro is relocated: schemas cross that line as text")
+        .check(CLASSES);
+  }
+
+  @Test
+  void trainerCommandsAndPlatformNeverSeeFlinksRuntime() {
+    noClasses()
+        .that()
+        .resideInAnyPackage(
+            "dev.millrace.trainer..", "dev.millrace.cli..", "dev.millrace.platform..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(
+            "org.apache.flink.api..", "org.apache.flink.streaming..", "org.apache.flink.runtime..")
+        .because("they run where there is no Flink")
+        .check(CLASSES);
+  }
+
+  @Test
+  void onlyScoringLoadsOnnxRuntime() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("dev.millrace.scoring..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("ai.onnxruntime..")
+        .because("native code has one room")
+        .check(CLASSES);
+  }
+
+  @Test
+  void classesAreNamedForWhatTheyAre() {
+    for (String name : List.of("Manager", "Helper", "Util", "Utils", "Processor")) {
+      noClasses()
+          .should()
+          .haveSimpleNameEndingWith(name)
+          .because("such a name says nothing of what the class is")
+          .check(CLASSES);
+    }
+  }
+}
