@@ -323,7 +323,7 @@ final class FlightsDemo {
           PROMOTION_PATIENCE,
           PAUSE,
           () -> play.hasEnded() || play.departures() > 0,
-          () -> "none sent");
+          () -> "reading the next weeks' files");
       long decidedNanos = System.nanoTime();
       new DeploymentJournal(target, registry)
           .promote(
@@ -359,8 +359,8 @@ final class FlightsDemo {
 
   private static String progress(LivePlay play, PredictionWatch predictions) {
     return DemoSummary.format(
-        "event time %s, %,d departures sent, %,d predictions",
-        utc(play), play.departures(), predictions.detailedEvents());
+        "event time %s, %,d departures sent, %,d of them without a prediction yet",
+        utc(play), play.departures(), play.withoutPrediction(predictions.detailed()).size());
   }
 
   private LiveFigures measure(LivePlay live, PredictionWatch predictions, boolean exit)
@@ -370,7 +370,7 @@ final class FlightsDemo {
         PROMOTION_PATIENCE,
         PAUSE,
         () -> live.hasEnded() || live.departures() > 0,
-        () -> "none sent");
+        () -> "reading the next weeks' files");
     long endNanos = System.nanoTime() + LIVE.toNanos();
     while (System.nanoTime() - endNanos < 0) {
       long leftNanos = Math.min(endNanos - System.nanoTime(), TELL.toNanos());
