@@ -3,6 +3,7 @@ package dev.millrace.e2e;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -67,7 +68,7 @@ final class NaiveFlights {
           if (place == null) {
             continue;
           }
-          long departed = ((Number) row.get("departed_at")).longValue();
+          long departed = ((Instant) row.get("departed_at")).toEpochMilli();
           long distance = ((Number) row.get("distance")).longValue();
           long delay = ((Number) row.get("delay")).longValue();
           long underway = 30 * MINUTE + distance * MINUTE / 8 + delay * MINUTE;
