@@ -196,7 +196,7 @@ class FlightsITCase {
         Duration.ofMinutes(1),
         () -> {
           reasons.clear();
-          letters().forEach(l -> reasons.merge(l.path("reason").asText(), 1, Integer::sum));
+          letters(PROJECT).forEach(l -> reasons.merge(l.path("reason").asText(), 1, Integer::sum));
           return reasons.values().stream().mapToInt(Integer::intValue).sum() >= 6;
         });
     assertThat(reasons)
@@ -278,6 +278,59 @@ class FlightsITCase {
         .as("a second job for the same project")
         .isInstanceOf(IOException.class)
         .hasMessageContaining("runs under this name");
+  }
+
+  @Test
+  @Order(7)
+  void badJsonBecomesLettersToo() throws Exception {
+    Path project = Path.of("src/test/resources/readings").toAbsolutePath();
+    STACK.done("apply", project.toString());
+    long now = System.currentTimeMillis();
+    String good = "{\"id\":\"%s\",\"at\":%d,\"sensor\":\"s1\",\"value\":%s}";
+    List<String> sent =
+        List.of(
+            good.formatted("a", now, "1.5"),
+            "{\"id\":\"b\",",
+            good.formatted("c", now, "NaN"),
+            good.formatted("d", now, "-Infinity"),
+            good.formatted("e", now, "5000.0"),
+            good.formatted("f", 4_070_908_800_000L, "1.0"),
+            good.formatted("g", now, "1.0").replace("\"s1\"", "null"),
+            good.formatted("h", now - 7_200_000, "1.0"),
+            good.formatted("i", now, "2.5"));
+    try (KafkaProducer<String, byte[]> producer = TopicLog.producer(target())) {
+      for (String record : sent) {
+        // One key, so one partition: what is late is late against the records before it.
+        producer
+            .send(new ProducerRecord<>("readings", "k", record.getBytes(StandardCharsets.UTF_8)))
+            .get();
+      }
+    }
+    Map<String, Integer> reasons = new TreeMap<>();
+    Stack.await(
+        "seven letters",
+        Duration.ofMinutes(1),
+        () -> {
+          reasons.clear();
+          letters(project).forEach(l -> reasons.merge(l.path("reason").asText(), 1, Integer::sum));
+          return reasons.values().stream().mapToInt(Integer::intValue).sum() >= 7;
+        });
+    assertThat(reasons)
+        .containsExactlyInAnyOrderEntriesOf(
+            Map.of(
+                "MALFORMED", 1,
+                "NON_FINITE", 2,
+                "value_is_sane", 1,
+                "FUTURE", 1,
+                "NULL_KEY", 1,
+                "LATE", 1));
+    try (Jedis redis = new Jedis("127.0.0.1", STACK.port(6379))) {
+      Stack.await(
+          "both good readings are in the row",
+          Duration.ofMinutes(1),
+          () -> "2".equals(redis.hget("features:{sensor:s1}:sensor_values", "count_1h")));
+      assertThat(redis.hget("features:{sensor:s1}:sensor_values", "value_mean_1h")).isEqualTo("2");
+    }
   }
 
   private static Path jar(String job) throws IOException {
@@ -466,12 +519,12 @@ class FlightsITCase {
     }
   }
 
-  private static List<JsonNode> letters() {
+  private static List<JsonNode> letters(Path project) {
     try {
       List<JsonNode> letters = new ArrayList<>();
       for (String line :
           STACK
-              .done("dead-letters", "list", "--project", PROJECT.toString(), "--json")
+              .done("dead-letters", "list", "--project", project.toString(), "--json")
               .out()
               .lines()
               .toList()) {
