@@ -75,6 +75,11 @@ public final class OnnxModel implements AutoCloseable {
     this.outputRowShape = probedShape.clone();
   }
 
+  /** The version of ONNX Runtime that scores here. */
+  public static String runtimeVersion() {
+    return OrtEnvironment.getEnvironment().getVersion();
+  }
+
   /**
    * Loads a model and proves on two rows that it scores.
    *

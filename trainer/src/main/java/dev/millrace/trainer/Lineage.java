@@ -1,8 +1,8 @@
 package dev.millrace.trainer;
 
-import ai.onnxruntime.OrtEnvironment;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.millrace.scoring.OnnxModel;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -65,7 +65,7 @@ final class Lineage {
     lineage.set("metrics", metrics(run));
     ObjectNode versions = lineage.putObject("versions");
     versions.put("xgboost", xgboost());
-    versions.put("onnxruntime", OrtEnvironment.getEnvironment().getVersion());
+    versions.put("onnxruntime", OnnxModel.runtimeVersion());
     versions.put("java", Runtime.version().toString());
     versions.put("os", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
     return lineage;
