@@ -69,8 +69,14 @@ public final class EntityRows {
       }
       before = values;
     }
-    state.buffer.evictThrough(at - plan.longestMillis());
-    boolean empty = state.buffer.size() == 0;
+    boolean empty = state.buffer.firstAfter(at - plan.longestMillis()) == state.buffer.size();
+    if (empty && at > state.timeMillis) {
+      // The last event left and changed nothing: no row, and nothing more to wait for.
+      state.timeMillis = at;
+    }
+    // Not further than T: where nothing changed T stands, and an event may come that is before
+    // `at`.
+    state.buffer.evictThrough(state.timeMillis - plan.longestMillis());
     boolean throttled = nowMillis - state.refreshedAtMillis < ONLINE_REFRESH_LEAST_MILLIS;
     long present = Math.floorDiv(watermarkMillis, plan.refreshMillis()) * plan.refreshMillis();
     if (!empty && !throttled && present > state.timeMillis) {

@@ -39,6 +39,35 @@ class EntityRowsOracleTest {
   }
 
   @Test
+  void anEventThatLeavesWithoutChangingAValueStillCountsForRowsBefore() {
+    Duration hour = Duration.ofHours(1);
+    FeatureView means =
+        new FeatureView(
+            "v",
+            new Entity("e", List.of("k")),
+            "s",
+            List.of("k"),
+            null,
+            FeatureView.Accuracy.EXACT,
+            Duration.ofMillis(REFRESH),
+            Duration.ZERO,
+            Duration.ofDays(7),
+            List.of(new Feature("x_mean_1h", Function.MEAN, "x", hour, ValueType.DOUBLE)),
+            "0123456789ab");
+    ViewPlan plan = ViewPlan.of(means);
+    EntityRows rows = new EntityRows(plan);
+    EntityState state = plan.newState();
+    rows.accept(state, "k", 0, 0, 0, new Object[] {4.0}, 0);
+    rows.accept(state, "k", 30 * MINUTE, 0, 1, new Object[] {4.0}, 0);
+    // At 60 the first leaves, and the mean stays 4: no row, T stays 30.
+    assertThat(rows.advance(state, "k", 61 * MINUTE, 0)).isEmpty();
+    // An event of minute 40 comes late: its row looks back to minute -20 and still sees the first.
+    FeatureRow late = rows.accept(state, "k", 40 * MINUTE, 0, 2, new Object[] {7.0}, 0);
+    assertThat(late.timeMillis()).isEqualTo(40 * MINUTE);
+    assertThat(late.values()).containsExactly(5.0);
+  }
+
+  @Test
   void rowsHaveTheSameBitsInAnyOrderOfArrival() {
     Random random = new Random(7);
     ViewPlan plan = ViewPlan.of(view());
