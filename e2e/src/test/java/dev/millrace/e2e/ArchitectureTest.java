@@ -24,6 +24,9 @@ class ArchitectureTest {
                       "streaming",
                       "jobs/feature-pipeline",
                       "jobs/inference",
+                      "jobs/drift-detector",
+                      "jobs/retrain-trigger",
+                      "registry",
                       "trainer",
                       "cli")
                   .map(m -> Path.of("..").resolve(m).resolve("target/classes"))
@@ -80,7 +83,10 @@ class ArchitectureTest {
     noClasses()
         .that()
         .resideInAnyPackage(
-            "dev.millrace.trainer..", "dev.millrace.cli..", "dev.millrace.platform..")
+            "dev.millrace.trainer..",
+            "dev.millrace.cli..",
+            "dev.millrace.registry..",
+            "dev.millrace.platform..")
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage(

@@ -176,6 +176,14 @@ public final class Installation {
     }
     for (Model model : project.models()) {
       subjects.put(Topics.predictions(project.name(), model.name()), Wire.PREDICTION);
+      subjects.put(Topics.shadows(project.name(), model.name()), Wire.PREDICTION);
+    }
+    if (!project.models().isEmpty()) {
+      subjects.put(Topics.drift(project.name()), Wire.DRIFT);
+      subjects.put(Topics.performance(project.name()), Wire.PERFORMANCE);
+      subjects.put(Topics.retraining(project.name()), Wire.RETRAINING);
+      subjects.put(Topics.rollouts(project.name()), Wire.ROLLOUT);
+      subjects.put(Topics.alerts(project.name()), Wire.ALERT);
     }
     subjects.put(Topics.deadLetters(project.name()), Wire.DEAD_LETTER);
     subjects.put(Topics.LIFECYCLE, Wire.LIFECYCLE);

@@ -35,6 +35,30 @@ public final class Topics {
     return project + ".predictions." + model;
   }
 
+  public static String shadows(String project, String model) {
+    return project + ".shadows." + model;
+  }
+
+  public static String drift(String project) {
+    return project + ".drift";
+  }
+
+  public static String performance(String project) {
+    return project + ".performance";
+  }
+
+  public static String retraining(String project) {
+    return project + ".retraining";
+  }
+
+  public static String rollouts(String project) {
+    return project + ".rollouts";
+  }
+
+  public static String alerts(String project) {
+    return project + ".alerts";
+  }
+
   public static String deadLetters(String project) {
     return project + ".dead-letters";
   }

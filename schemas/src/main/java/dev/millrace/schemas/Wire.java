@@ -13,6 +13,11 @@ public final class Wire {
   public static final Schema DEPLOYMENT = load("deployment");
   public static final Schema LIFECYCLE = load("lifecycle");
   public static final Schema DEFINITIONS = load("definitions");
+  public static final Schema DRIFT = load("drift");
+  public static final Schema PERFORMANCE = load("performance");
+  public static final Schema RETRAINING = load("retraining");
+  public static final Schema ROLLOUT = load("rollout");
+  public static final Schema ALERT = load("alert");
 
   private static Schema load(String name) {
     try (InputStream in = Wire.class.getResourceAsStream("/avro/" + name + ".avsc")) {

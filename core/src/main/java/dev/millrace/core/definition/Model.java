@@ -4,6 +4,7 @@ import java.io.Serializable;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,12 +28,52 @@ public record Model(
     @Nullable String fallback,
     Delivery delivery,
     @Nullable Label label,
-    @Nullable Training training) {
+    @Nullable Training training,
+    List<Gate> gates,
+    Monitoring monitoring,
+    @Nullable Retraining retraining,
+    @Nullable Rollout rollout) {
 
   public Model {
     inputs = List.copyOf(inputs);
     missing = Map.copyOf(missing);
     decisions = List.copyOf(decisions);
+    gates = List.copyOf(gates);
+  }
+
+  /** A model whose later life is left to people. */
+  public Model(
+      String name,
+      String source,
+      FeatureReads features,
+      List<Input> inputs,
+      double missingDefault,
+      Map<String, Double> missing,
+      Duration maxFeatureWait,
+      Execution execution,
+      List<Decision> decisions,
+      @Nullable String fallback,
+      Delivery delivery,
+      @Nullable Label label,
+      @Nullable Training training) {
+    this(
+        name,
+        source,
+        features,
+        inputs,
+        missingDefault,
+        missing,
+        maxFeatureWait,
+        execution,
+        decisions,
+        fallback,
+        delivery,
+        label,
+        training,
+        List.of(),
+        Monitoring.DEFAULT,
+        null,
+        null);
   }
 
   public enum FeatureReads {
@@ -112,6 +153,101 @@ public record Model(
 
     public Training {
       parameters = Map.copyOf(parameters);
+    }
+  }
+
+  /** What a new version must show; CEL over {@code metrics}, {@code delta} and {@code tests}. */
+  public record Gate(String name, String check) implements Serializable {}
+
+  /**
+   * How drift and performance are watched.
+   *
+   * @param window of event time that one statistic covers
+   * @param season after which the same hours come again
+   * @param segments fields of the model's source by whose values statistics are also computed
+   * @param falseAlarms how many false alarms are accepted in {@code falseAlarmsPer}, over all
+   *     statistics of the model
+   */
+  public record Monitoring(
+      Duration window,
+      Duration season,
+      List<String> segments,
+      double falseAlarms,
+      Duration falseAlarmsPer)
+      implements Serializable {
+
+    /** What holds where the definition says nothing. */
+    public static final Monitoring DEFAULT =
+        new Monitoring(Duration.ofHours(1), Duration.ofDays(7), List.of(), 1, Duration.ofDays(30));
+
+    public Monitoring {
+      segments = List.copyOf(segments);
+    }
+  }
+
+  /** Why a model is trained again. */
+  public enum Cause {
+    PERFORMANCE,
+    CONCEPT,
+    COVARIATE,
+    SCHEDULE
+  }
+
+  /**
+   * When a model is trained again. All durations are event time.
+   *
+   * @param schedule between trainings where {@code on} has SCHEDULE
+   * @param cooldown from a request to the next
+   * @param minLabels mature labels since the last training that a request needs
+   * @param quiet no request within these hours, UTC
+   */
+  public record Retraining(
+      Set<Cause> on,
+      @Nullable Duration schedule,
+      Duration cooldown,
+      int maxPerWeek,
+      long minLabels,
+      @Nullable Quiet quiet)
+      implements Serializable {
+    public Retraining {
+      on = Set.copyOf(on);
+    }
+
+    /** From a minute of the day to another, UTC; over midnight where the first is the larger. */
+    public record Quiet(int fromMinute, int toMinute) implements Serializable {}
+  }
+
+  public enum Hypothesis {
+    SUPERIOR,
+    NON_INFERIOR
+  }
+
+  /**
+   * How a new version comes to serve everything. All durations are event time.
+   *
+   * @param unit the entity or field by which events are assigned to the canary
+   * @param unitFields the fields of the model's source that the unit stands for, in order
+   * @param margin how much worse, in mean clipped log loss, still counts as not worse
+   * @param block length of the blocks whose means are compared
+   * @param canary growing percentages of the units
+   * @param step how long each percentage is held at least
+   * @param approval null where none is needed
+   */
+  public record Rollout(
+      String unit,
+      List<String> unitFields,
+      Hypothesis hypothesis,
+      double margin,
+      Duration block,
+      Duration shadow,
+      List<Integer> canary,
+      Duration step,
+      Duration probation,
+      @Nullable String approval)
+      implements Serializable {
+    public Rollout {
+      unitFields = List.copyOf(unitFields);
+      canary = List.copyOf(canary);
     }
   }
 }

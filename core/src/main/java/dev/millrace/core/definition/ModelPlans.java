@@ -4,16 +4,16 @@ import dev.millrace.core.expression.Expression;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Pattern;
 import org.apache.avro.Schema;
 import org.apache.avro.SchemaBuilder;
 import org.jspecify.annotations.Nullable;
 
-/**
- * What a model's definition says about its later life: all of it is checked, none of it runs yet.
- */
+/** What a model's definition says about its later life; what does not run yet is said so. */
 final class ModelPlans {
 
   private static final Schema NO_FIELDS = SchemaBuilder.record("none").fields().endRecord();
@@ -28,24 +28,23 @@ final class ModelPlans {
     this.scope = scope;
   }
 
-  void read(Section model, @Nullable Schema schema, List<Model.Input> inputs) {
+  /** What runs of it. */
+  record Plans(
+      List<Model.Gate> gates,
+      Model.Monitoring monitoring,
+      Model.@Nullable Retraining retraining,
+      Model.@Nullable Rollout rollout) {}
+
+  Plans read(Section model, @Nullable Schema schema, List<Model.Input> inputs) {
     List<String> outcomes = outcomes(model);
     groups(model, schema);
     tests(model, schema, inputs);
-    gates(model);
-    monitoring(model, schema);
-    retraining(model);
-    rollout(model, schema);
+    List<Model.Gate> gates = gates(model);
+    Model.Monitoring monitoring = monitoring(model, schema);
+    Model.Retraining retraining = retraining(model);
+    Model.Rollout rollout = rollout(model, schema);
     experiments(model, schema, outcomes);
-  }
-
-  private static @Nullable Section unbuilt(Section model, String key) {
-    Value value = model.take(key);
-    if (value == null) {
-      return null;
-    }
-    value.unbuilt("key " + key);
-    return value.section();
+    return new Plans(gates, monitoring, retraining, rollout);
   }
 
   private static List<Section> unbuiltList(Section model, String key) {
@@ -99,7 +98,7 @@ final class ModelPlans {
       if (by != null) {
         scope.expression(by, schema, Expression.Type.ANY, Map.of());
       }
-      whole(section, "minimum", 1);
+      long unusedMinimum = whole(section, "minimum", 1, 1);
       close(section);
     }
   }
@@ -147,11 +146,13 @@ final class ModelPlans {
         value, schema, input ? Expression.Type.DOUBLE : Expression.Type.ANY, variables);
   }
 
-  private void gates(Section model) {
+  private List<Model.Gate> gates(Section model) {
     Names names = new Names();
-    for (Section section : unbuiltList(model, "gates")) {
-      String unusedName = newName(section, names, "gate");
+    List<Model.Gate> gates = new ArrayList<>();
+    for (Section section : model.sections("gates")) {
+      String name = newName(section, names, "gate");
       Value check = section.required("check");
+      String text = check == null ? null : check.text();
       if (check != null) {
         scope.expression(
             check,
@@ -163,72 +164,122 @@ final class ModelPlans {
                 "tests", Expression.Type.ANY));
       }
       close(section);
+      if (name != null && text != null) {
+        gates.add(new Model.Gate(name, text));
+      }
     }
+    return gates;
   }
 
-  private void monitoring(Section model, @Nullable Schema schema) {
-    Section section = unbuilt(model, "monitoring");
-    if (section == null) {
-      return;
+  private Model.Monitoring monitoring(Section model, @Nullable Schema schema) {
+    Value monitoring = model.take("monitoring");
+    Section section = monitoring == null ? null : monitoring.section();
+    if (monitoring == null || section == null) {
+      return Model.Monitoring.DEFAULT;
     }
-    Duration unusedWindow = section.positiveDuration("window", HOUR);
-    Duration unusedSeason = section.positiveDuration("season", Duration.ofDays(7));
+    Model.Monitoring otherwise = Model.Monitoring.DEFAULT;
+    Duration window = section.positiveDuration("window", otherwise.window());
+    Duration season = section.positiveDuration("season", otherwise.season());
+    if (window.compareTo(WAIT) > 0 || WAIT.toMillis() % window.toMillis() != 0) {
+      Value value = section.take("window");
+      (value == null ? monitoring : value)
+          .mistake("a day is not a whole number of windows", "write one such as 1h, 6h or 1d");
+    }
     Value segments = section.take("segments");
+    List<String> fields = new ArrayList<>();
     for (Value segment : segments == null ? List.<Value>of() : segments.list()) {
       scope.field(segment, new Scope.SourceDraft("of the model", schema, null));
+      String field = segment.text();
+      if (field != null) {
+        fields.add(field);
+      }
     }
     Value alarms = section.take("false-alarms");
-    if (alarms != null) {
-      String unused = alarms.rate();
+    String rate = alarms == null ? null : alarms.rate();
+    double count = otherwise.falseAlarms();
+    Duration per = otherwise.falseAlarmsPer();
+    if (rate != null) {
+      count = Double.parseDouble(rate.substring(0, rate.indexOf(' ')));
+      Duration parsed = Durations.parse(rate.substring(rate.lastIndexOf(' ') + 1));
+      per = parsed == null ? per : parsed;
     }
     close(section);
+    return new Model.Monitoring(window, season, fields, count, per);
   }
 
-  private static void retraining(Section model) {
-    Section section = unbuilt(model, "retraining");
+  private static Model.@Nullable Retraining retraining(Section model) {
+    Value retraining = model.take("retraining");
+    Section section = retraining == null ? null : retraining.section();
     if (section == null) {
-      return;
+      return null;
     }
     Value on = section.required("on");
-    boolean schedule = false;
+    Set<Model.Cause> causes = new LinkedHashSet<>();
     for (Value element : on == null ? List.<Value>of() : on.list()) {
-      String cause = element.choice(List.of("performance", "concept", "covariate", "schedule"));
-      schedule |= "schedule".equals(cause);
+      Model.Cause cause = element.choice(Model.Cause.class);
+      if (cause != null) {
+        causes.add(cause);
+      }
     }
-    Duration unusedSchedule = section.positiveDuration("schedule", HOUR);
-    if (schedule && section.take("schedule") == null) {
+    Duration schedule = section.positiveDuration("schedule", HOUR);
+    boolean scheduled = section.take("schedule") != null;
+    if (causes.contains(Model.Cause.SCHEDULE) && !scheduled) {
       section.required("schedule");
     }
-    Duration unusedCooldown = section.duration("cooldown", Duration.ZERO);
-    whole(section, "max-per-week", 1);
-    whole(section, "min-labels", 0);
-    Value quiet = section.take("quiet");
-    if (quiet != null) {
-      String unused =
-          quiet.matching(QUIET, "span of hours", "write one such as \"22:00-06:00\", in UTC");
-    }
+    Duration cooldown = section.duration("cooldown", Duration.ZERO);
+    long perWeek = whole(section, "max-per-week", 1, Integer.MAX_VALUE);
+    long minLabels = whole(section, "min-labels", 0, 0);
+    Value quietValue = section.take("quiet");
+    String quiet =
+        quietValue == null
+            ? null
+            : quietValue.matching(
+                QUIET, "span of hours", "write one such as \"22:00-06:00\", in UTC");
     close(section);
+    return new Model.Retraining(
+        causes,
+        scheduled ? schedule : null,
+        cooldown,
+        (int) perWeek,
+        minLabels,
+        quiet == null ? null : quiet(quiet));
   }
 
-  private void rollout(Section model, @Nullable Schema schema) {
-    Section section = unbuilt(model, "rollout");
-    if (section == null) {
-      return;
+  private static Model.Retraining.@Nullable Quiet quiet(String text) {
+    if (!QUIET.matcher(text).matches()) {
+      return null;
     }
-    unit(section, schema);
-    Value hypothesis = section.take("hypothesis");
-    String kind =
-        hypothesis == null ? "superior" : hypothesis.choice(List.of("non-inferior", "superior"));
-    Value margin = section.take("margin");
-    if (margin != null) {
-      Double unused = margin.number(0, 1);
-    } else if ("non-inferior".equals(kind)) {
+    return new Model.Retraining.Quiet(minute(text, 0), minute(text, 6));
+  }
+
+  private static int minute(String text, int from) {
+    return Integer.parseInt(text.substring(from, from + 2)) * 60
+        + Integer.parseInt(text.substring(from + 3, from + 5));
+  }
+
+  private Model.@Nullable Rollout rollout(Section model, @Nullable Schema schema) {
+    Value rollout = model.take("rollout");
+    Section section = rollout == null ? null : rollout.section();
+    if (rollout == null || section == null) {
+      return null;
+    }
+    String unit = unit(section, schema);
+    Value hypothesisValue = section.take("hypothesis");
+    Model.Hypothesis hypothesis =
+        section.choice(Model.Hypothesis.class, "hypothesis", Model.Hypothesis.SUPERIOR);
+    Value marginValue = section.take("margin");
+    Double margin = marginValue == null ? null : marginValue.number(0, 1);
+    if (marginValue == null
+        && hypothesisValue != null
+        && hypothesis == Model.Hypothesis.NON_INFERIOR) {
       section.required("margin");
     }
-    for (String key : List.of("block", "shadow", "step", "probation")) {
-      Duration unused = section.duration(key, HOUR);
-    }
+    Duration block = section.positiveDuration("block", WAIT);
+    Duration shadow = section.duration("shadow", Duration.ZERO);
+    Duration step = section.duration("step", Duration.ZERO);
+    Duration probation = section.duration("probation", Duration.ZERO);
     Value canary = section.take("canary");
+    List<Integer> shares = new ArrayList<>();
     long before = 0;
     for (Value share : canary == null ? List.<Value>of() : canary.list()) {
       Long percent = share.whole(1, 100);
@@ -236,12 +287,43 @@ final class ModelPlans {
         share.mistake("is not larger than the share before it", "let the shares grow");
       }
       before = percent == null ? before : percent;
+      if (percent != null) {
+        shares.add(percent.intValue());
+      }
     }
-    Value approval = section.take("approval");
-    if (approval != null) {
-      String unused = approval.name();
+    Value approvalValue = section.take("approval");
+    String approval = approvalValue == null ? null : approvalValue.name();
+    if (approvalValue != null && approval != null && !approval.equals("none")) {
+      approvalValue.unbuilt("an approval by a person");
     }
     close(section);
+    if (unit == null || schema == null) {
+      return null;
+    }
+    Scope.EntityDraft draft = scope.entityNamed(unit);
+    Entity entity = draft == null ? null : draft.entity();
+    if (draft != null && entity == null) {
+      return null;
+    }
+    List<String> fields = entity == null ? List.of(unit) : entity.keys();
+    for (String field : fields) {
+      if (schema.getField(field) == null) {
+        rollout.mistake(
+            "the model's source has no field " + field + ", a key of entity " + unit,
+            "name a field of the source as unit");
+      }
+    }
+    return new Model.Rollout(
+        unit,
+        fields,
+        hypothesis,
+        margin == null ? 0 : margin,
+        block,
+        shadow,
+        shares,
+        step,
+        probation,
+        approval == null || approval.equals("none") ? null : approval);
   }
 
   private void experiments(Section model, @Nullable Schema schema, List<String> outcomes) {
@@ -284,7 +366,7 @@ final class ModelPlans {
   }
 
   /** An entity, or a field of the model's source. */
-  private void unit(Section section, @Nullable Schema schema) {
+  private @Nullable String unit(Section section, @Nullable Schema schema) {
     Value value = section.required("unit");
     String unit = value == null ? null : value.text();
     if (value != null
@@ -297,12 +379,12 @@ final class ModelPlans {
       value.mistake(
           "there is no entity or field " + unit, Value.suggestion(unit, known, "known are "));
     }
+    return unit;
   }
 
-  private static void whole(Section section, String key, long least) {
+  private static long whole(Section section, String key, long least, long otherwise) {
     Value value = section.take(key);
-    if (value != null) {
-      Long unused = value.whole(least, 1_000_000_000L);
-    }
+    Long read = value == null ? null : value.whole(least, 1_000_000_000L);
+    return read == null ? otherwise : read;
   }
 }

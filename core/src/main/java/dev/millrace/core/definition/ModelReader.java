@@ -49,10 +49,6 @@ final class ModelReader {
     Schema schema = source == null ? null : source.schema();
     Model.FeatureReads reads =
         section.choice(Model.FeatureReads.class, "features", Model.FeatureReads.ONLINE);
-    Value readsValue = section.take("features");
-    if (readsValue != null && reads == Model.FeatureReads.AS_OF) {
-      readsValue.unbuilt("reading features as of the event");
-    }
     Map<String, Value> keys = scope.keys(section, null, source);
     List<Model.Input> inputs = new InputReader(scope, source, keys).read(section);
     Map<String, Double> missing = new HashMap<>();
@@ -69,7 +65,7 @@ final class ModelReader {
         section.choice(Model.Delivery.class, "delivery", Model.Delivery.AT_LEAST_ONCE);
     Model.Label label = label(section, source, decisions);
     Model.Training training = training(section);
-    plans.read(section, schema, inputs);
+    ModelPlans.Plans later = plans.read(section, schema, inputs);
     section.close();
     if (name == null || source == null) {
       return;
@@ -88,7 +84,11 @@ final class ModelReader {
             fallback,
             delivery,
             label,
-            training));
+            training,
+            later.gates(),
+            later.monitoring(),
+            later.retraining(),
+            later.rollout()));
   }
 
   /** {@code nan}, a number, or a mapping of them by input. */

@@ -1,9 +1,24 @@
 package dev.millrace.core.model;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * A version of a model that a deployment names.
  *
  * @param uri of the ONNX artifact
  * @param sha256 of its bytes, in hex
+ * @param profileUri of the reference profile that was made with it; null where there is none
+ * @param profileSha256 of the profile's bytes, in hex
  */
-public record DeployedVersion(int version, String uri, String sha256) {}
+public record DeployedVersion(
+    int version,
+    String uri,
+    String sha256,
+    @Nullable String profileUri,
+    @Nullable String profileSha256) {
+
+  /** A version without a reference profile: its drift is not measured. */
+  public DeployedVersion(int version, String uri, String sha256) {
+    this(version, uri, sha256, null, null);
+  }
+}

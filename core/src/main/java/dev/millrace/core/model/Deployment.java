@@ -53,7 +53,15 @@ public record Deployment(
 
   private static DeployedVersion deployed(GenericRecord record) {
     return new DeployedVersion(
-        (Integer) record.get("version"), text(record, "uri"), text(record, "sha256"));
+        (Integer) record.get("version"),
+        text(record, "uri"),
+        text(record, "sha256"),
+        optional(record.get("profile_uri")),
+        optional(record.get("profile_sha256")));
+  }
+
+  private static @Nullable String optional(@Nullable Object value) {
+    return value == null ? null : value.toString();
   }
 
   private static String text(GenericRecord record, String field) {
