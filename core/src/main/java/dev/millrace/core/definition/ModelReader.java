@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -51,6 +52,10 @@ final class ModelReader {
         section.choice(Model.FeatureReads.class, "features", Model.FeatureReads.ONLINE);
     Map<String, Value> keys = scope.keys(section, null, source);
     List<Model.Input> inputs = new InputReader(scope, source, keys).read(section);
+    Value readsValue = section.take("features");
+    if (readsValue != null && reads == Model.FeatureReads.AS_OF && source != null) {
+      asOf(readsValue, source.name(), inputs);
+    }
     Map<String, Double> missing = new HashMap<>();
     double missingDefault = missing(section, inputs, missing);
     Duration featureWait = section.duration("max-feature-wait", FEATURE_WAIT);
@@ -89,6 +94,26 @@ final class ModelReader {
             later.monitoring(),
             later.retraining(),
             later.rollout()));
+  }
+
+  /**
+   * A row of another source's view, or of a view that leaves events out, has no event of this
+   * source that says when it is complete.
+   */
+  private void asOf(Value reads, String source, List<Model.Input> inputs) {
+    Set<String> named = new LinkedHashSet<>();
+    for (Model.Input input : inputs) {
+      if (input instanceof Model.Input.OfView ofView) {
+        named.add(ofView.view());
+      }
+    }
+    for (FeatureView view : scope.views()) {
+      if (named.contains(view.name()) && !view.source().equals(source)) {
+        reads.unbuilt("as-of with view " + view.name() + ", which is on another source,");
+      } else if (named.contains(view.name()) && view.filter() != null) {
+        reads.unbuilt("as-of with view " + view.name() + ", which has a filter,");
+      }
+    }
   }
 
   /** {@code nan}, a number, or a mapping of them by input. */

@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -83,6 +84,38 @@ class DefinitionsTest {
                 Duration.ofDays(7),
                 Map.of("trees", 100.0, "depth", 6.0),
                 7));
+    assertThat(model.gates())
+        .containsExactly(new Model.Gate("not_worse", "delta.auc.low >= -0.005"));
+    assertThat(model.monitoring())
+        .isEqualTo(
+            new Model.Monitoring(
+                Duration.ofHours(1),
+                Duration.ofDays(7),
+                List.of("origin"),
+                1,
+                Duration.ofDays(30)));
+    assertThat(model.retraining())
+        .isEqualTo(
+            new Model.Retraining(
+                Set.of(Model.Cause.values()),
+                Duration.ofDays(7),
+                Duration.ofHours(24),
+                3,
+                1000,
+                new Model.Retraining.Quiet(22 * 60, 6 * 60)));
+    assertThat(model.rollout())
+        .isEqualTo(
+            new Model.Rollout(
+                "origin",
+                List.of("origin"),
+                Model.Hypothesis.NON_INFERIOR,
+                0.002,
+                Duration.ofDays(1),
+                Duration.ofDays(10),
+                List.of(5, 15, 30, 50, 75, 100),
+                Duration.ofDays(1),
+                Duration.ofDays(10),
+                null));
   }
 
   @Test
@@ -99,10 +132,6 @@ class DefinitionsTest {
             "millrace.yaml:57: models[0].outcomes",
             "millrace.yaml:58: models[0].groups",
             "millrace.yaml:60: models[0].tests",
-            "millrace.yaml:62: models[0].gates",
-            "millrace.yaml:64: models[0].monitoring",
-            "millrace.yaml:65: models[0].retraining",
-            "millrace.yaml:66: models[0].rollout",
             "millrace.yaml:67: models[0].experiments",
             "schemas/complaint.avsc:7: fields.passenger.personal");
   }
@@ -253,7 +282,6 @@ class DefinitionsTest {
             "models[0].inputs[1]",
             "models[0].inputs[2].value",
             "models[0].inputs[3].value",
-            "models[0].features",
             "models[0].execution.provider",
             "models[0].training.trainer",
             "models[0].label.selective",

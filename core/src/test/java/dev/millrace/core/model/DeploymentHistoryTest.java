@@ -8,6 +8,7 @@ import org.apache.avro.Schema;
 import org.apache.avro.SchemaBuilder;
 import org.apache.avro.generic.GenericData;
 import org.apache.avro.generic.GenericRecord;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class DeploymentHistoryTest {
@@ -29,7 +30,7 @@ class DeploymentHistoryTest {
     assertThat(serving()).isEqualTo("a");
     history.accept(deployment("b", State.EFFECTIVE, 2));
     assertThat(serving()).isEqualTo("b");
-    assertThat(history.newestFirst())
+    assertThat(history.newestFirst(0))
         .extracting(Deployment::deploymentId)
         .containsExactly("b", "a");
   }
@@ -45,6 +46,34 @@ class DeploymentHistoryTest {
   }
 
   @Test
+  void anEventsTimeSaysWhoServesIt() {
+    history.accept(deployment("a", State.EFFECTIVE, 1, 100L));
+    history.accept(deployment("b", State.PREPARING, 2));
+    assertThat(history.preparing()).map(Deployment::deploymentId).hasValue("b");
+    history.accept(deployment("b", State.EFFECTIVE, 2, 200L));
+    assertThat(history.preparing()).isEmpty();
+    assertThat(at(99)).isEqualTo("nobody");
+    assertThat(at(100)).isEqualTo("a");
+    assertThat(at(199)).isEqualTo("a");
+    assertThat(at(200)).isEqualTo("b");
+    history.accept(deployment("b", State.REVOKED, 2, 200L));
+    assertThat(at(200)).isEqualTo("a");
+    assertThat(history.standing()).extracting(Deployment::deploymentId).containsExactly("a");
+  }
+
+  @Test
+  void oneThatIsRevokedBeforeItServesIsGone() {
+    history.accept(deployment("a", State.PREPARING, 1));
+    history.accept(deployment("a", State.REVOKED, 1));
+    assertThat(history.preparing()).isEmpty();
+    assertThat(history.current()).isEmpty();
+  }
+
+  private String at(long eventTimeMillis) {
+    return history.at(eventTimeMillis).map(Deployment::deploymentId).orElse("nobody");
+  }
+
+  @Test
   void readsTheRecord() {
     Schema version =
         SchemaBuilder.record("DeployedVersion")
@@ -52,6 +81,8 @@ class DeploymentHistoryTest {
             .requiredInt("version")
             .requiredString("uri")
             .requiredString("sha256")
+            .optionalString("profile_uri")
+            .optionalString("profile_sha256")
             .endRecord();
     Schema schema =
         SchemaBuilder.record("Deployment")
@@ -80,6 +111,8 @@ class DeploymentHistoryTest {
     champion.put("version", 3);
     champion.put("uri", "file:///models/3.onnx");
     champion.put("sha256", "ab");
+    champion.put("profile_uri", "file:///models/3.json");
+    champion.put("profile_sha256", "cd");
     GenericRecord record = new GenericData.Record(schema);
     record.put("model", "delay_risk");
     record.put("deployment_id", "d1");
@@ -88,7 +121,8 @@ class DeploymentHistoryTest {
     record.put("canary_share", 0.0);
     record.put("shadows", List.of(champion));
     record.put("decided_at", 17L);
-    DeployedVersion expected = new DeployedVersion(3, "file:///models/3.onnx", "ab");
+    DeployedVersion expected =
+        new DeployedVersion(3, "file:///models/3.onnx", "ab", "file:///models/3.json", "cd");
     assertThat(Deployment.of(record))
         .isEqualTo(
             new Deployment(
@@ -108,11 +142,16 @@ class DeploymentHistoryTest {
   }
 
   private static Deployment deployment(String id, State state, int version) {
+    return deployment(id, state, version, null);
+  }
+
+  private static Deployment deployment(
+      String id, State state, int version, @Nullable Long effectiveTimeMillis) {
     return new Deployment(
         "delay_risk",
         id,
         state,
-        null,
+        effectiveTimeMillis,
         new DeployedVersion(version, "file:///m", "ab"),
         null,
         0,
