@@ -25,7 +25,16 @@ public record Feature(
     MIN,
     MAX,
     STDDEV,
-    LAST
+    APPROX_COUNT_DISTINCT,
+    LAST;
+
+    /** Whether it takes numbers alone, and so reads a column as doubles. */
+    public boolean needsNumbers() {
+      return switch (this) {
+        case SUM, MEAN, MIN, MAX, STDDEV -> true;
+        case COUNT, APPROX_COUNT_DISTINCT, LAST -> false;
+      };
+    }
   }
 
   public enum ValueType {

@@ -13,14 +13,7 @@ final class Functions {
       Stream.of(Feature.Function.values()).map(f -> f.name().toLowerCase(Locale.ROOT)).toList();
 
   private static final List<String> PLANNED =
-      List.of(
-          "variance",
-          "variance_pop",
-          "stddev_pop",
-          "percentile",
-          "approx_count_distinct",
-          "first",
-          "last_k");
+      List.of("variance", "variance_pop", "stddev_pop", "percentile", "first", "last_k");
 
   static final List<String> ALL = Stream.concat(BUILT.stream(), PLANNED.stream()).toList();
 

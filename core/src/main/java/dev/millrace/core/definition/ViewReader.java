@@ -311,6 +311,9 @@ final class ViewReader {
     if (column == null) {
       return null;
     }
+    if (function == Feature.Function.APPROX_COUNT_DISTINCT) {
+      return Feature.ValueType.LONG;
+    }
     if (function != Feature.Function.LAST) {
       return Feature.ValueType.DOUBLE;
     }

@@ -4,6 +4,7 @@ import dev.millrace.core.definition.Feature;
 import dev.millrace.core.definition.FeatureView;
 import java.io.Serializable;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -73,7 +74,9 @@ public final class ViewPlan implements Serializable {
     for (Feature feature : view.features()) {
       // A double holds every float, double and int exactly, and not every long: those stay objects.
       boolean number =
-          feature.function() != Feature.Function.LAST || feature.type() == Feature.ValueType.DOUBLE;
+          feature.function().needsNumbers()
+              || (feature.function() == Feature.Function.LAST
+                  && feature.type() == Feature.ValueType.DOUBLE);
       String column = feature.column();
       long windowMillis = feature.window() == null ? 0 : feature.window().toMillis();
       if (windowMillis > 0) {
@@ -190,6 +193,7 @@ public final class ViewPlan implements Serializable {
       case MIN -> extreme(buffer, feature.number, from, to, -1);
       case MAX -> extreme(buffer, feature.number, from, to, 1);
       case STDDEV -> stddev(buffer, feature.number, from, to);
+      case APPROX_COUNT_DISTINCT -> distinct(buffer, feature.object, from, to);
     };
   }
 
@@ -262,6 +266,29 @@ public final class ViewPlan implements Serializable {
       }
     }
     return Math.sqrt(squares / (count - 1));
+  }
+
+  /**
+   * How many values there are, each counted once. The window's events are all at hand, so the count
+   * is exact, which is within any bound of an approximation.
+   */
+  private static @Nullable Long distinct(EventBuffer buffer, int column, int from, int to) {
+    Set<Object> values = new HashSet<>();
+    for (int i = from; i < to; i++) {
+      Object value = buffer.object(column, i);
+      if (value != null) {
+        values.add(one(value));
+      }
+    }
+    return values.isEmpty() ? null : (long) values.size();
+  }
+
+  /** Zero has two signs and is one value. */
+  private static Object one(Object value) {
+    if (value instanceof Double number && number == 0) {
+      return 0.0;
+    }
+    return value instanceof Float number && number == 0 ? (Object) 0.0f : value;
   }
 
   private static @Nullable Object typed(Computed feature, @Nullable Object value) {

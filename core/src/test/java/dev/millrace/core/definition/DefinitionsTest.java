@@ -44,7 +44,13 @@ class DefinitionsTest {
     assertThat(view.features())
         .extracting(Feature::name)
         .containsExactly(
-            "count_15m", "count_1h", "count_24h", "delay_mean_1h", "delay_mean_24h", "delay_last");
+            "count_15m",
+            "count_1h",
+            "count_24h",
+            "delay_mean_1h",
+            "delay_mean_24h",
+            "destination_approx_count_distinct_24h",
+            "delay_last");
     assertThat(view.allowedLateness()).isEqualTo(Duration.ofHours(1));
     assertThat(view.ttl()).isEqualTo(Duration.ofDays(30));
     FeatureView route = project.featureView("route_delays").orElseThrow();
@@ -127,7 +133,6 @@ class DefinitionsTest {
         .containsExactly(
             "millrace.yaml:12: sources[0].dedup-window",
             "millrace.yaml:33: feature-views[0].aggregations[2].function",
-            "millrace.yaml:34: feature-views[0].aggregations[3].function",
             "millrace.yaml:48: models[0].execution.latency",
             "millrace.yaml:57: models[0].outcomes",
             "millrace.yaml:58: models[0].groups",

@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -27,7 +28,7 @@ class EntityRowsOracleTest {
   private static final long[] WINDOWS = {15 * MINUTE, 60 * MINUTE};
 
   /** Where {@link #view} has the mean of the longest window. */
-  private static final int LONGEST_MEAN = 8;
+  private static final int LONGEST_MEAN = 10;
 
   private record Seen(long time, int partition, long offset, Object[] columns) {}
 
@@ -90,6 +91,30 @@ class EntityRowsOracleTest {
       assertThat(last).isEqualTo(first);
       Collections.shuffle(events, random);
     }
+  }
+
+  @Test
+  void distinctValuesCountOnceAndNullsNever() {
+    Feature feature =
+        new Feature(
+            "x_approx_count_distinct_15m",
+            Function.APPROX_COUNT_DISTINCT,
+            "x",
+            Duration.ofMinutes(15),
+            ValueType.LONG);
+    ViewPlan plan = ViewPlan.of(view(List.of(feature)));
+    EntityRows rows = new EntityRows(plan);
+    EntityState state = plan.newState();
+    List<@Nullable Object> counts = new ArrayList<>();
+    @Nullable Object[] values = {null, 0.0, -0.0, "", "a", "A", "a", 7};
+    for (int i = 0; i < values.length; i++) {
+      @Nullable Object[] columns = {values[i]};
+      counts.add(rows.accept(state, "k", i * MINUTE, 0, i, columns, 0).values()[0]);
+    }
+    assertThat(counts).containsExactly(null, 1L, 1L, 2L, 3L, 4L, 4L, 5L);
+    // At 20 only the last "a" and the 7 are left; at 25 nothing is, and nothing has no count.
+    assertThat(rows.advance(state, "k", 40 * MINUTE, 0).stream().map(r -> r.values()[0]))
+        .containsExactly(2L, null);
   }
 
   @Test
@@ -210,10 +235,18 @@ class EntityRowsOracleTest {
               ? null
               : Math.sqrt(
                   Arrays.stream(x).map(v -> (v - mean) * (v - mean)).sum() / (x.length - 1)));
+      values.add(distinct(inside, 0));
+      values.add(distinct(inside, 2));
     }
     values.add(lastOf(included, 0));
-    values.add(lastOf(included, 1));
+    values.add(lastOf(included, 2));
     return values.toArray();
+  }
+
+  private static @Nullable Long distinct(List<Seen> inside, int column) {
+    long distinct =
+        inside.stream().map(e -> e.columns[column]).filter(Objects::nonNull).distinct().count();
+    return distinct == 0 ? null : distinct;
   }
 
   private static @Nullable Object lastOf(List<Seen> included, int column) {
@@ -230,8 +263,9 @@ class EntityRowsOracleTest {
     return Math.abs(a - b) <= 1e-9 * scale ? 0 : Double.compare(a, b);
   }
 
+  /** In the order of the plan: x as a number, x as a thing to tell apart, s. */
   private static Object[] columns(@Nullable Double value) {
-    return new Object[] {value, value == null ? null : "v" + Math.round(value)};
+    return new Object[] {value, value, value == null ? null : "v" + Math.round(value)};
   }
 
   private static FeatureView flatView() {
@@ -246,6 +280,15 @@ class EntityRowsOracleTest {
       for (Function f :
           List.of(Function.SUM, Function.MEAN, Function.MIN, Function.MAX, Function.STDDEV)) {
         features.add(new Feature(f + "_" + window, f, "x", w, ValueType.DOUBLE));
+      }
+      for (String column : List.of("x", "s")) {
+        features.add(
+            new Feature(
+                column + "_distinct_" + window,
+                Function.APPROX_COUNT_DISTINCT,
+                column,
+                w,
+                ValueType.LONG));
       }
     }
     features.add(new Feature("x_last", Function.LAST, "x", null, ValueType.DOUBLE));
