@@ -2,6 +2,7 @@ package dev.millrace.trainer;
 
 import dev.millrace.core.definition.Feature;
 import dev.millrace.core.definition.FeatureView;
+import dev.millrace.core.row.AsOf;
 import dev.millrace.core.row.Positions;
 import dev.millrace.platform.Warehouse;
 import java.io.IOException;
@@ -11,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import org.apache.iceberg.catalog.Catalog;
@@ -19,13 +21,15 @@ import org.apache.iceberg.io.CloseableIterable;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The logged rows of one view for the entities that are asked for, in memory: for each entity one
- * row a T, ascending, found by binary search.
+ * The logged rows of one view for the entities that are asked for, in memory, and which of them an
+ * event sees ({@link AsOf}).
  *
- * <p>Of several rows of one T that of the highest epoch counts, then the one whose positions are at
- * least the others' in every partition; among rows that no other surpasses, the last by {@code
- * known_at}, then by the text of its positions. Rows of another definition than the view's do not
- * count.
+ * <p>The files do not keep the order in which an entity's rows were written, but T, epoch and
+ * positions tell it: neither T nor any position ever falls, so rows ascend by (T, epoch, sum of the
+ * positions). What still is equal is ordered by {@code known_at}. Rows of another definition than
+ * the view's do not count. Positions of an older epoch may be of a topic that was made anew, so
+ * they cover nothing; and for a view on the model's own source rows of an older epoch end where the
+ * newest one begins.
  *
  * <p>A row is gone {@code ttl} after it, as its key in Redis is (the longest window where that is
  * longer: so long a row that does not change is refreshed).
@@ -35,10 +39,12 @@ final class FeatureLog {
   private static final List<String> OWN =
       List.of("entity_key", "_time", "_source", "_version", "known_at");
   private static final int BYTES_PER_ROW = 160;
+  private static final Positions[] NO_POSITIONS = {};
 
   private final WarehouseTable table;
   private final FeatureView view;
   private final List<String> features;
+  private final boolean own;
   private final long lifeMillis;
 
   private long seen;
@@ -50,19 +56,28 @@ final class FeatureLog {
   private long[] times = new long[1024];
   private long[] epochs = new long[1024];
   private long[] knownAt = new long[1024];
-  private String[] positions = new String[1024];
+  private @Nullable Positions[] positions;
+  private long[] positionSums = new long[1024];
   private double[][] values;
 
-  // Rows of entity e are winners[starts[e]] … winners[starts[e + 1] - 1].
-  private int[] winners = {};
-  private long[] winnerTimes = {};
+  // Rows of entity e are sorted[starts[e]] … sorted[starts[e + 1] - 1].
+  private int[] sorted = {};
   private int[] starts = {0};
+  private final EntityRows entityRows = new EntityRows();
 
-  FeatureLog(Catalog catalog, String project, FeatureView view, List<String> features) {
+  /**
+   * The log of a view.
+   *
+   * @param own whether the view is on the source of the events that are looked up
+   */
+  FeatureLog(
+      Catalog catalog, String project, FeatureView view, List<String> features, boolean own) {
     this.table = new WarehouseTable(catalog, Warehouse.features(project, view.name()));
     this.view = view;
     this.features = features;
+    this.own = own;
     this.lifeMillis = Math.max(view.ttl().toMillis(), view.longestWindow().toMillis());
+    this.positions = own ? new Positions[1024] : NO_POSITIONS;
     this.values = new double[features.size()][1024];
     for (String name : features) {
       Feature feature =
@@ -133,36 +148,54 @@ final class FeatureLog {
   }
 
   /**
-   * The row of an entity that held at a time: that with the largest T not beyond it.
+   * The row of an entity that an event sees.
    *
    * @return its number, or -1 where there is none
    */
-  int find(int entity, long timeMillis) {
-    int low = starts[entity];
-    int high = starts[entity + 1];
-    while (low < high) {
-      int middle = (low + high) >>> 1;
-      if (winnerTimes[middle] <= timeMillis) {
-        low = middle + 1;
-      } else {
-        high = middle;
-      }
-    }
-    int found = low - 1;
-    if (found < starts[entity] || timeMillis - winnerTimes[found] > lifeMillis) {
+  int find(int entity, int partition, long offset, long timeMillis) {
+    entityRows.from = starts[entity];
+    entityRows.to = starts[entity + 1];
+    int found =
+        own
+            ? AsOf.own(entityRows, partition, offset, timeMillis, lifeMillis)
+            : AsOf.other(entityRows, timeMillis, lifeMillis);
+    if (found == AsOf.NONE) {
       return -1;
     }
-    if (winnerTimes[found] > timeMillis) {
+    if (entityRows.timeMillis(found) > timeMillis) {
       throw new IllegalStateException(
           "Cannot join view %s: a row of %d was found for an event of %d"
-              .formatted(view.name(), winnerTimes[found], timeMillis));
+              .formatted(view.name(), entityRows.timeMillis(found), timeMillis));
     }
-    return found;
+    return entityRows.from + found;
   }
 
   /** A feature of a row that {@link #find} found; NaN where it is null. */
   double value(int feature, int row) {
-    return values[feature][winners[row]];
+    return values[feature][sorted[row]];
+  }
+
+  /** The rows of one entity at a time. */
+  private final class EntityRows implements AsOf.Rows {
+    int from;
+    int to;
+
+    @Override
+    public int size() {
+      return to - from;
+    }
+
+    @Override
+    public long timeMillis(int row) {
+      return times[sorted[from + row]];
+    }
+
+    @Override
+    public boolean covers(int row, int partition, long offset) {
+      int at = sorted[from + row];
+      return epochs[at] == epochs[sorted[to - 1]]
+          && Objects.requireNonNull(positions[at]).covers(partition, offset);
+    }
   }
 
   private void add(int entity, long epoch, Record record, int[] at) {
@@ -171,7 +204,11 @@ final class FeatureLog {
     }
     entities[size] = entity;
     times[size] = WarehouseTable.millis(record.get(1));
-    positions[size] = (String) record.get(2);
+    Positions here = Positions.parse((String) record.get(2));
+    positionSums[size] = sum(here);
+    if (own) {
+      positions[size] = here;
+    }
     epochs[size] = epoch;
     knownAt[size] = WarehouseTable.millis(record.get(4));
     for (int feature = 0; feature < at.length; feature++) {
@@ -186,7 +223,10 @@ final class FeatureLog {
     times = Arrays.copyOf(times, more);
     epochs = Arrays.copyOf(epochs, more);
     knownAt = Arrays.copyOf(knownAt, more);
-    positions = Arrays.copyOf(positions, more);
+    positionSums = Arrays.copyOf(positionSums, more);
+    if (own) {
+      positions = Arrays.copyOf(positions, more);
+    }
     for (int feature = 0; feature < values.length; feature++) {
       values[feature] = Arrays.copyOf(values[feature], more);
     }
@@ -199,84 +239,59 @@ final class FeatureLog {
     return value instanceof Boolean truth ? (truth ? 1 : 0) : Double.NaN;
   }
 
-  private void sort(int entityCount) {
-    int[] order =
-        IndexSort.order(
-            size,
-            (a, b) ->
-                entities[a] != entities[b]
-                    ? Integer.compare(entities[a], entities[b])
-                    : Long.compare(times[a], times[b]));
-    winners = new int[size];
-    winnerTimes = new long[size];
-    starts = new int[entityCount + 1];
-    int kept = 0;
-    int entity = 0;
-    int from = 0;
-    while (from < size) {
-      int first = order[from];
-      int to = from + 1;
-      while (to < size
-          && entities[order[to]] == entities[first]
-          && times[order[to]] == times[first]) {
-        to++;
-      }
-      while (entity < entities[first]) {
-        starts[++entity] = kept;
-      }
-      winners[kept] = to == from + 1 ? first : winner(order, from, to);
-      winnerTimes[kept] = times[first];
-      kept++;
-      from = to;
+  /** Of one entity's rows: the later one has the larger sum, because no position falls. */
+  private static long sum(Positions positions) {
+    long sum = 0;
+    for (int i = 0; i < positions.size(); i++) {
+      // Offset 0 is more than no record at all.
+      sum += positions.offset(i) + 1;
     }
-    while (entity < entityCount) {
-      starts[++entity] = kept;
-    }
-    // No longer needed: only values and times are read from now on.
-    positions = new String[0];
-    epochs = new long[0];
-    knownAt = new long[0];
-    entities = new int[0];
-    times = new long[0];
+    return sum;
   }
 
-  private int winner(int[] order, int from, int to) {
-    long epoch = Long.MIN_VALUE;
-    for (int i = from; i < to; i++) {
-      epoch = Math.max(epoch, epochs[order[i]]);
-    }
-    // Rows that none of the others seen so far surpasses.
-    List<Integer> best = new ArrayList<>();
-    List<Positions> bestPositions = new ArrayList<>();
-    for (int i = from; i < to; i++) {
-      int row = order[i];
-      if (epochs[row] != epoch) {
-        continue;
+  private void sort(int entityCount) {
+    int[] order = IndexSort.order(size, this::compare);
+    sorted = new int[size];
+    starts = new int[entityCount + 1];
+    int kept = 0;
+    int from = 0;
+    for (int entity = 0; entity < entityCount; entity++) {
+      starts[entity] = kept;
+      int to = from;
+      long newestEpoch = Long.MIN_VALUE;
+      while (to < size && entities[order[to]] == entity) {
+        newestEpoch = Math.max(newestEpoch, epochs[order[to]]);
+        to++;
       }
-      Positions here = Positions.parse(positions[row]);
-      boolean surpassed = false;
-      for (int k = best.size() - 1; k >= 0 && !surpassed; k--) {
-        Positions there = bestPositions.get(k);
-        boolean equal = here.equals(there);
-        if (equal ? knownAt[row] >= knownAt[best.get(k)] : here.atLeast(there)) {
-          best.remove(k);
-          bestPositions.remove(k);
-        } else {
-          surpassed = equal || there.atLeast(here);
+      boolean begun = false;
+      for (int i = from; i < to; i++) {
+        boolean newest = epochs[order[i]] == newestEpoch;
+        begun |= newest;
+        if (newest || !own || !begun) {
+          sorted[kept++] = order[i];
         }
       }
-      if (!surpassed) {
-        best.add(row);
-        bestPositions.add(here);
-      }
+      from = to;
     }
-    int winner = best.get(0);
-    for (int row : best) {
-      int later = Long.compare(knownAt[row], knownAt[winner]);
-      if (later > 0 || (later == 0 && positions[row].compareTo(positions[winner]) > 0)) {
-        winner = row;
-      }
+    starts[entityCount] = kept;
+    // No longer needed.
+    positionSums = new long[0];
+    knownAt = new long[0];
+    entities = new int[0];
+  }
+
+  private int compare(int a, int b) {
+    if (entities[a] != entities[b]) {
+      return Integer.compare(entities[a], entities[b]);
     }
-    return winner;
+    if (times[a] != times[b]) {
+      return Long.compare(times[a], times[b]);
+    }
+    if (epochs[a] != epochs[b]) {
+      return Long.compare(epochs[a], epochs[b]);
+    }
+    return positionSums[a] != positionSums[b]
+        ? Long.compare(positionSums[a], positionSums[b])
+        : Long.compare(knownAt[a], knownAt[b]);
   }
 }

@@ -118,6 +118,14 @@ final class Spine {
     return times[row];
   }
 
+  int partition(int row) {
+    return partitions[row];
+  }
+
+  long offset(int row) {
+    return offsets[row];
+  }
+
   int entity(int row, int view) {
     return entities[view][row];
   }

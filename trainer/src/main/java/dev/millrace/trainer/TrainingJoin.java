@@ -8,6 +8,7 @@ import dev.millrace.core.definition.Project;
 import dev.millrace.core.definition.Source;
 import dev.millrace.core.expression.Expression;
 import dev.millrace.core.expression.ExpressionException;
+import dev.millrace.core.row.AsOf;
 import dev.millrace.core.row.EntityKeys;
 import java.time.Duration;
 import java.time.Instant;
@@ -29,11 +30,12 @@ import org.jspecify.annotations.Nullable;
  * the label that came after it.
  *
  * <p><b>Events</b> are those of the archive of the model's source in the window, each id once: the
- * first by (partition, offset). <b>Features</b> are the row of each view with the largest T not
- * beyond the event's time ({@link FeatureLog}). <b>Labels</b> are events of the label's source with
- * a time in (event time, event time + wait]. An unlabelled event is left out, or, where the model
- * says what absence means, gets that once its wait has passed; before that even a label that came
- * does not count then, because among young events only one of the two outcomes is known.
+ * first by (partition, offset). <b>Features</b> are the row of each view that the event sees by the
+ * rule of {@link AsOf}, never one with a T beyond the event's time ({@link FeatureLog}).
+ * <b>Labels</b> are events of the label's source with a time in (event time, event time + wait]. An
+ * unlabelled event is left out, or, where the model says what absence means, gets that once its
+ * wait has passed; before that even a label that came does not count then, because among young
+ * events only one of the two outcomes is known.
  *
  * <p>With an as-of time T the window ends at T and nothing of a later event time is seen. Without
  * one all that is archived is seen, and the window ends where labels are complete: {@code wait}
@@ -80,12 +82,35 @@ public final class TrainingJoin {
 
   /** Joins the model's training set. */
   public TrainingSet join(Model model, @Nullable Instant asOf) {
+    return join(model, asOf, null);
+  }
+
+  /**
+   * Joins the events of a window, with labels of all of them: it is one whose labels are mature.
+   *
+   * @param startMillis the window begins after it
+   */
+  public TrainingSet join(Model model, long startMillis, long endMillis) {
+    long waitMillis = label(model).labelWait().toMillis();
+    return join(
+        model,
+        null,
+        new TrainingSet.Bounds(startMillis, endMillis, Math.addExact(endMillis, waitMillis)));
+  }
+
+  private static Label label(Model model) {
     Label label = model.label();
     if (label == null) {
       throw TrainingException.ofDefinition(
           "Cannot build a training set of %s: it has no label; add label: to the model"
               .formatted(model.name()));
     }
+    return label;
+  }
+
+  private TrainingSet join(
+      Model model, @Nullable Instant asOf, TrainingSet.@Nullable Bounds asked) {
+    Label label = label(model);
     Plan plan = plan(model);
     Source labelSource = source(label.source(), "label.source of " + model.name());
     EventArchive events = new EventArchive(catalog, project.name(), plan.source());
@@ -93,7 +118,7 @@ public final class TrainingJoin {
         labelSource.name().equals(plan.source().name())
             ? events
             : new EventArchive(catalog, project.name(), labelSource);
-    TrainingSet.Bounds bounds = bounds(model, label, events, labels, asOf);
+    TrainingSet.Bounds bounds = asked == null ? bounds(model, label, events, labels, asOf) : asked;
     Map<String, Long> snapshots = new HashMap<>();
     snapshots.put(events.table().name(), events.table().snapshotId());
     snapshots.put(labels.table().name(), labels.table().snapshotId());
@@ -367,7 +392,12 @@ public final class TrainingJoin {
     for (int view = 0; view < plan.views().size(); view++) {
       ViewPlan viewPlan = plan.views().get(view);
       FeatureLog log =
-          new FeatureLog(catalog, project.name(), viewPlan.view(), viewPlan.features());
+          new FeatureLog(
+              catalog,
+              project.name(),
+              viewPlan.view(),
+              viewPlan.features(),
+              viewPlan.view().source().equals(model.source()));
       snapshots.put(log.table().name(), log.table().snapshotId());
       progress.accept("reading " + log.table().name());
       log.load(viewPlan.byKey(), bounds.startMillis(), bounds.endMillis());
@@ -375,7 +405,14 @@ public final class TrainingJoin {
       int[] found = new int[rows.length];
       for (int i = 0; i < rows.length; i++) {
         int entity = spine.entity(rows[i], view);
-        found[i] = entity < 0 ? -1 : log.find(entity, spine.timeMillis(rows[i]));
+        found[i] =
+            entity < 0
+                ? -1
+                : log.find(
+                    entity,
+                    spine.partition(rows[i]),
+                    spine.offset(rows[i]),
+                    spine.timeMillis(rows[i]));
         without += found[i] < 0 ? 1 : 0;
       }
       progress.accept(
