@@ -1,0 +1,209 @@
+package dev.millrace.core.lifecycle;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonPropertyOrder;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.millrace.core.lifecycle.RegisteredVersion.Status;
+import dev.millrace.core.model.Deployment;
+import dev.millrace.core.model.LifecycleEntry;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All that the registry knows of one model: the fold of its events in {@code models.lifecycle}, and
+ * of nothing else.
+ *
+ * @param sequence of the newest event; each event of a model has the next, so that one that comes
+ *     again is known
+ * @param versions ascending by number
+ * @param deployments in the order in which they began; of the revoked ones only the newest {@value
+ *     #REVOKED_KEPT}
+ * @param keys idempotency keys of commands that were answered, the newest {@value #KEYS_KEPT}, the
+ *     oldest first
+ */
+@JsonPropertyOrder({"model", "sequence", "versions", "deployments", "keys"})
+public record ModelState(
+    @JsonProperty("model") String model,
+    @JsonProperty("sequence") long sequence,
+    @JsonProperty("versions") List<RegisteredVersion> versions,
+    @JsonProperty("deployments") List<DecidedDeployment> deployments,
+    @JsonProperty("keys") List<String> keys) {
+
+  public static final int KEYS_KEPT = 1_000;
+  public static final int REVOKED_KEPT = 100;
+
+  static final String SEQUENCE = "sequence";
+
+  public ModelState {
+    versions = List.copyOf(versions);
+    deployments = List.copyOf(deployments);
+    keys = List.copyOf(keys);
+  }
+
+  /** A model of which nothing is known. */
+  public static ModelState empty(String model) {
+    return new ModelState(model, 0, List.of(), List.of(), List.of());
+  }
+
+  /** Every model that the entries of a journal tell of; entries of one model in their order. */
+  public static Map<String, ModelState> fold(Collection<LifecycleEntry> journal) {
+    Map<String, ModelState> states = new TreeMap<>();
+    for (LifecycleEntry entry : journal) {
+      if (entry.kind() == LifecycleEntry.Kind.EVENT) {
+        states.compute(
+            entry.model(), (model, state) -> (state == null ? empty(model) : state).apply(entry));
+      }
+    }
+    // An entry that the registry did not write makes no model.
+    states.values().removeIf(s -> s.sequence() == 0);
+    return states;
+  }
+
+  /**
+   * Takes the next event. One that is not newer than the newest changes nothing, nor does one
+   * without a number: that the registry has not written.
+   */
+  public ModelState apply(LifecycleEntry event) {
+    long next = sequence(event);
+    if (event.kind() != LifecycleEntry.Kind.EVENT || next <= sequence) {
+      return this;
+    }
+    ObjectNode details = LifecycleJson.details(event.details());
+    List<RegisteredVersion> nextVersions = versions;
+    List<DecidedDeployment> nextDeployments = deployments;
+    switch (LifecycleEntry.Event.valueOf(event.type())) {
+      case VERSION_REGISTERED -> {
+        nextVersions = new ArrayList<>(versions);
+        nextVersions.add(registered(event, details));
+      }
+      case VERSION_VALIDATED -> nextVersions = with(event.version(), Status.VALIDATED);
+      case VERSION_REJECTED -> nextVersions = with(event.version(), Status.REJECTED);
+      case VERSION_ARCHIVED -> nextVersions = with(event.version(), Status.ARCHIVED);
+      case DEPLOYMENT_PREPARING, DEPLOYMENT_EFFECTIVE, DEPLOYMENT_REVOKED ->
+          nextDeployments = with(event, details);
+      case REFUSED -> {
+        // Only its key is kept.
+      }
+    }
+    return new ModelState(
+        model, next, nextVersions, nextDeployments, withKey(event.idempotencyKey()));
+  }
+
+  /** The number of an event of the registry; 0 for what it has not written. */
+  public static long sequence(LifecycleEntry event) {
+    try {
+      return LifecycleJson.details(event.details()).path(SEQUENCE).longValue();
+    } catch (IllegalArgumentException e) {
+      return 0;
+    }
+  }
+
+  private static RegisteredVersion registered(LifecycleEntry event, JsonNode details) {
+    Integer version = event.version();
+    JsonNode metrics = details.path("metrics");
+    return new RegisteredVersion(
+        version == null ? 0 : version,
+        Status.REGISTERED,
+        String.valueOf(event.uri()),
+        String.valueOf(event.sha256()),
+        LifecycleJson.text(details, "profile_uri"),
+        LifecycleJson.text(details, "profile_sha256"),
+        LifecycleJson.text(details, "request_id"),
+        event.idempotencyKey(),
+        event.actor(),
+        event.reason(),
+        event.atMillis(),
+        metrics.isObject() ? metrics : null);
+  }
+
+  private List<RegisteredVersion> with(@Nullable Integer version, Status status) {
+    return versions.stream()
+        .map(v -> version != null && v.version() == version ? v.with(status) : v)
+        .toList();
+  }
+
+  private List<DecidedDeployment> with(LifecycleEntry event, JsonNode details) {
+    String id = details.path("deployment_id").asText();
+    List<DecidedDeployment> next = new ArrayList<>(deployments);
+    int at = 0;
+    while (at < next.size() && !next.get(at).deploymentId().equals(id)) {
+      at++;
+    }
+    if (at < next.size()) {
+      next.set(at, DecidedDeployment.of(event, details, next.get(at)));
+    } else {
+      next.add(DecidedDeployment.of(event, details, null));
+    }
+    long revoked = next.stream().filter(d -> d.state() == Deployment.State.REVOKED).count();
+    for (int i = 0; revoked > REVOKED_KEPT; i++) {
+      if (next.get(i).state() == Deployment.State.REVOKED) {
+        next.remove(i--);
+        revoked--;
+      }
+    }
+    return next;
+  }
+
+  private List<String> withKey(String key) {
+    if (keys.contains(key)) {
+      return keys;
+    }
+    List<String> next = new ArrayList<>(keys);
+    next.add(key);
+    return next.size() > KEYS_KEPT ? next.subList(next.size() - KEYS_KEPT, next.size()) : next;
+  }
+
+  /** Whether a command with this key was answered already. */
+  public boolean answered(String key) {
+    return keys.contains(key)
+        || versions.stream().anyMatch(v -> v.idempotencyKey().equals(key))
+        || deployments.stream().anyMatch(d -> d.idempotencyKey().equals(key));
+  }
+
+  public Optional<RegisteredVersion> version(int number) {
+    return versions.stream().filter(v -> v.version() == number).findFirst();
+  }
+
+  public Optional<DecidedDeployment> deployment(String id) {
+    return deployments.stream().filter(d -> d.deploymentId().equals(id)).findFirst();
+  }
+
+  /** The deployment that waits for every subtask to be ready. */
+  public Optional<DecidedDeployment> preparing() {
+    return deployments.stream().filter(d -> d.state() == Deployment.State.PREPARING).findFirst();
+  }
+
+  /** Those that serve or would serve again, the oldest first. */
+  public List<DecidedDeployment> standing() {
+    return deployments.stream().filter(DecidedDeployment::stands).toList();
+  }
+
+  /** The newest that stands. */
+  public Optional<DecidedDeployment> current() {
+    List<DecidedDeployment> standing = standing();
+    return standing.isEmpty() ? Optional.empty() : Optional.of(standing.get(standing.size() - 1));
+  }
+
+  /** The version that serves; empty before the first deployment. */
+  public Optional<Integer> champion() {
+    return current().map(d -> d.champion().version());
+  }
+
+  /** Who serves an event of this time: the newest that stands and was effective by then. */
+  public Optional<DecidedDeployment> at(long eventTimeMillis) {
+    List<DecidedDeployment> standing = standing();
+    for (int i = standing.size() - 1; i >= 0; i--) {
+      Long from = standing.get(i).effectiveTimeMillis();
+      if (from == null || from <= eventTimeMillis) {
+        return Optional.of(standing.get(i));
+      }
+    }
+    return Optional.empty();
+  }
+}

@@ -1,0 +1,75 @@
+package dev.millrace.core.lifecycle;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonPropertyOrder;
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.millrace.core.model.DeployedVersion;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A version of a model as the registry knows it.
+ *
+ * @param requestId of the retraining request it was made for; null for one made by hand
+ * @param idempotencyKey of the command that registered it
+ * @param metrics as its trainer measured them; null where it did not say
+ */
+@JsonPropertyOrder({
+  "version",
+  "status",
+  "uri",
+  "sha256",
+  "profile_uri",
+  "profile_sha256",
+  "request_id",
+  "idempotency_key",
+  "actor",
+  "reason",
+  "registered_at",
+  "metrics"
+})
+public record RegisteredVersion(
+    @JsonProperty("version") int version,
+    @JsonProperty("status") Status status,
+    @JsonProperty("uri") String uri,
+    @JsonProperty("sha256") String sha256,
+    @JsonProperty("profile_uri") @Nullable String profileUri,
+    @JsonProperty("profile_sha256") @Nullable String profileSha256,
+    @JsonProperty("request_id") @Nullable String requestId,
+    @JsonProperty("idempotency_key") String idempotencyKey,
+    @JsonProperty("actor") String actor,
+    @JsonProperty("reason") String reason,
+    @JsonProperty("registered_at") long registeredAtMillis,
+    @JsonProperty("metrics") @Nullable JsonNode metrics) {
+
+  /** What is known of a version's fitness. */
+  public enum Status {
+    REGISTERED,
+    /** Every gate let it through. */
+    VALIDATED,
+    /** A gate held it back. */
+    REJECTED,
+    /** It never serves again. */
+    ARCHIVED
+  }
+
+  RegisteredVersion with(Status next) {
+    return new RegisteredVersion(
+        version,
+        next,
+        uri,
+        sha256,
+        profileUri,
+        profileSha256,
+        requestId,
+        idempotencyKey,
+        actor,
+        reason,
+        registeredAtMillis,
+        metrics);
+  }
+
+  /** As a deployment names it. */
+  public DeployedVersion deployed() {
+    return new DeployedVersion(version, uri, sha256, profileUri, profileSha256);
+  }
+}
