@@ -75,6 +75,10 @@ public final class Warehouse {
     return TableIdentifier.of(project, "predictions_" + model);
   }
 
+  public static TableIdentifier shadows(String project, String model) {
+    return TableIdentifier.of(project, "shadows_" + model);
+  }
+
   /** {@code entity_key, _time, _source, _version, known_at} and one column a feature. */
   public static Schema featuresSchema(FeatureView view) {
     Columns columns = new Columns();

@@ -31,6 +31,7 @@ import org.apache.flink.connector.kafka.source.KafkaSource;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.header.Header;
 import org.jspecify.annotations.Nullable;
 
 /** The Kafka ends of the jobs: how topics are read and written. */
@@ -109,6 +110,18 @@ public final class KafkaEnds {
       Schema schema,
       KeyOf<T> keyOf,
       RecordOf<T> recordOf) {
+    return sink(target, topic, schemaId, schema, keyOf, recordOf, element -> List.of());
+  }
+
+  /** The same, with headers beside the value. */
+  public static <T> KafkaSinkBuilder<T> sink(
+      Target target,
+      String topic,
+      int schemaId,
+      Schema schema,
+      KeyOf<T> keyOf,
+      RecordOf<T> recordOf,
+      HeadersOf<T> headersOf) {
     Properties producer = new Properties();
     producer.put("acks", "all");
     producer.put("compression.type", "lz4");
@@ -118,7 +131,8 @@ public final class KafkaEnds {
     return KafkaSink.<T>builder()
         .setBootstrapServers(target.kafka())
         .setKafkaProducerConfig(producer)
-        .setRecordSerializer(new Framed<>(topic, schemaId, schema.toString(), keyOf, recordOf));
+        .setRecordSerializer(
+            new Framed<>(topic, schemaId, schema.toString(), keyOf, recordOf, headersOf));
   }
 
   /** The record key of an element. */
@@ -129,6 +143,11 @@ public final class KafkaEnds {
   /** The Avro record of an element. */
   public interface RecordOf<T> extends Serializable {
     GenericRecord of(T element, Schema schema);
+  }
+
+  /** What goes beside the value of an element. */
+  public interface HeadersOf<T> extends Serializable {
+    List<Header> of(T element);
   }
 
   private static GenericRecord letterRecord(DeadLetter letter, Schema schema) {
@@ -157,15 +176,23 @@ public final class KafkaEnds {
     private final String schemaJson;
     private final KeyOf<T> keyOf;
     private final RecordOf<T> recordOf;
+    private final HeadersOf<T> headersOf;
     private transient @Nullable Schema schema;
     private transient WireFormat.@Nullable Writer writer;
 
-    Framed(String topic, int schemaId, String schemaJson, KeyOf<T> keyOf, RecordOf<T> recordOf) {
+    Framed(
+        String topic,
+        int schemaId,
+        String schemaJson,
+        KeyOf<T> keyOf,
+        RecordOf<T> recordOf,
+        HeadersOf<T> headersOf) {
       this.topic = topic;
       this.schemaId = schemaId;
       this.schemaJson = schemaJson;
       this.keyOf = keyOf;
       this.recordOf = recordOf;
+      this.headersOf = headersOf;
     }
 
     /** Pooled transactions have to know which topics to look for left-over ones in. */
@@ -189,8 +216,10 @@ public final class KafkaEnds {
       }
       return new ProducerRecord<>(
           topic,
+          null,
           keyOf.of(element).getBytes(StandardCharsets.UTF_8),
-          open.write(recordOf.of(element, parsed)));
+          open.write(recordOf.of(element, parsed)),
+          headersOf.of(element));
     }
   }
 

@@ -2,7 +2,6 @@ package dev.millrace.inference;
 
 import dev.millrace.core.expression.Expression;
 import dev.millrace.core.expression.ExpressionException;
-import dev.millrace.core.model.Freshness;
 import dev.millrace.core.row.Positions;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -54,7 +53,7 @@ final class FeatureLookup implements AutoCloseable {
   /** Where an event waits for its row. */
   private record Waiting(PendingEvent event, int view, String key) {}
 
-  /** Sets rows and freshness of each event. */
+  /** Sets the rows of each event. */
   void find(List<PendingEvent> batch) {
     if (!plan.views().isEmpty()) {
       Map<String, Integer> viewByKey = new LinkedHashMap<>();
@@ -68,7 +67,6 @@ final class FeatureLookup implements AutoCloseable {
         await(take(batch, rows), viewByKey);
       }
     }
-    batch.forEach(this::judge);
   }
 
   @Override
@@ -174,11 +172,34 @@ final class FeatureLookup implements AutoCloseable {
       metrics.rowsOfAnotherVersion.inc();
       return null;
     }
+    String witness = view.witness().feature();
+    boolean allEmpty =
+        view.witness().allEmpty(witness == null ? null : values.get(view.indexOf(witness)));
+    @Nullable Double[] numbers = new Double[values.size() - ViewRead.HEADER];
+    for (int f = ViewRead.HEADER; f < values.size(); f++) {
+      numbers[f - ViewRead.HEADER] = number(values.get(f));
+    }
     try {
-      return new ViewRow(Long.parseLong(time), Positions.parse(positions), values);
+      return new ViewRow(Long.parseLong(time), Positions.parse(positions), allEmpty, numbers);
     } catch (IllegalArgumentException e) {
       metrics.rowsUnreadable.inc();
       LOG.debug("Cannot read a row of view {}", view.view(), e);
+      return null;
+    }
+  }
+
+  /** A text is no input; it may stand here only to tell whether a window is empty. */
+  private @Nullable Double number(@Nullable String text) {
+    if (text == null) {
+      return null;
+    }
+    if (text.equals("true") || text.equals("false")) {
+      return text.equals("true") ? 1.0 : 0.0;
+    }
+    try {
+      return Double.valueOf(text);
+    } catch (NumberFormatException e) {
+      metrics.rowsUnreadable.inc();
       return null;
     }
   }
@@ -199,29 +220,6 @@ final class FeatureLookup implements AutoCloseable {
     } catch (ExpressionException e) {
       // A filter takes what cannot be computed as false.
       return true;
-    }
-  }
-
-  private void judge(PendingEvent event) {
-    for (int v = 0; v < plan.views().size(); v++) {
-      ViewRead view = plan.views().get(v);
-      ViewRow row = event.rows[v];
-      Freshness freshness = Freshness.MISSING;
-      if (row != null) {
-        String witness = view.witness().feature();
-        freshness =
-            view.freshness()
-                .judge(
-                    row.timeMillis(),
-                    row.positions(),
-                    view.witness()
-                        .allEmpty(witness == null ? null : row.values().get(view.indexOf(witness))),
-                    event.event.eventTimeMillis(),
-                    event.event.partition(),
-                    event.event.offset());
-      }
-      event.freshness[v] = freshness;
-      metrics.count(freshness);
     }
   }
 }

@@ -1,7 +1,9 @@
 package dev.millrace.inference;
 
+import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.definition.Model;
 import dev.millrace.core.definition.Project;
+import dev.millrace.platform.RowSchemas;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Topics;
 import dev.millrace.platform.Warehouse;
@@ -14,6 +16,7 @@ import dev.millrace.streaming.KafkaEnds;
 import dev.millrace.streaming.SourcePlan;
 import java.io.IOException;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.connector.base.DeliveryGuarantee;
@@ -23,6 +26,7 @@ import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsIni
 import org.apache.flink.connector.kafka.source.reader.deserializer.KafkaRecordDeserializationSchema;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.iceberg.catalog.TableIdentifier;
 
 /** The job's real ends: Kafka, Redis and Iceberg of one stack. */
 final class InferenceEnds implements InferenceJob.Ends {
@@ -44,9 +48,12 @@ final class InferenceEnds implements InferenceJob.Ends {
     Project project = setup.project();
     Map<String, Integer> schemaIds = new HashMap<>();
     for (Model model : project.models()) {
-      schemaIds.put(
-          model.name(),
-          setup.schemaId(Topics.predictions(project.name(), model.name()), Wire.PREDICTION));
+      for (String topic :
+          List.of(
+              Topics.predictions(project.name(), model.name()),
+              Topics.shadows(project.name(), model.name()))) {
+        schemaIds.put(topic, setup.schemaId(topic, Wire.PREDICTION));
+      }
     }
     return new InferenceEnds(
         project,
@@ -57,10 +64,10 @@ final class InferenceEnds implements InferenceJob.Ends {
 
   @Override
   public DataStream<Inbound> events(StreamExecutionEnvironment env, Model model, SourcePlan plan) {
-    // Scoring has no windows, so nothing waits for event time.
+    // Scoring waits for no time; who reads the predictions does.
     return env.fromSource(
             KafkaEnds.events(target, plan, group("inference", model)),
-            WatermarkStrategy.noWatermarks(),
+            KafkaEnds.watermarks(plan),
             plan.name() + " for " + model.name())
         .uid("source-" + plan.name() + "-" + model.name());
   }
@@ -84,59 +91,98 @@ final class InferenceEnds implements InferenceJob.Ends {
     return new ScoringEnds(
         () -> new JedisFeatureReads(redis),
         new KafkaDeploymentLog(target),
+        new LifecycleAnnouncements(target),
         new OnnxModels(),
         new WaitClock.OfSystem(),
         new LoaderThread());
   }
 
   @Override
-  public void predictions(Model model, DataStream<Prediction> predictions) {
-    String topic = Topics.predictions(project.name(), model.name());
-    Integer schemaId = schemaIds.get(model.name());
+  public DataStream<EntityRow> rows(
+      StreamExecutionEnvironment env, Model model, ViewRead view, int number) {
+    FeatureView definition =
+        project
+            .featureView(view.view())
+            .orElseThrow(() -> new IllegalStateException("Cannot find view " + view.view()));
+    return env.fromSource(
+            source(
+                Topics.features(project.name(), view.view()),
+                group("rows-" + view.view(), model),
+                new RowDecoder(
+                    view, RowSchemas.of(project.name(), definition), target.schemaRegistry())),
+            WatermarkStrategy.noWatermarks(),
+            "rows of " + view.view() + " for " + model.name())
+        .uid("rows-" + number + "-" + view.view() + "-" + model.name());
+  }
+
+  @Override
+  public void predictions(Model model, DataStream<StampedPrediction> predictions) {
+    write(model, predictions, Topics.predictions(project.name(), model.name()), "predictions");
+  }
+
+  @Override
+  public void shadows(Model model, DataStream<StampedPrediction> shadows) {
+    write(model, shadows, Topics.shadows(project.name(), model.name()), "shadows");
+  }
+
+  private void write(
+      Model model, DataStream<StampedPrediction> predictions, String topic, String what) {
+    Integer schemaId = schemaIds.get(topic);
     if (schemaId == null) {
       throw new IllegalStateException(
           "Cannot write " + topic + ": its schema is not registered; run ./millrace apply");
     }
-    KafkaSinkBuilder<Prediction> sink =
+    KafkaSinkBuilder<StampedPrediction> sink =
         KafkaEnds.sink(
             target,
             topic,
             schemaId,
             Wire.PREDICTION,
-            Prediction::eventId,
-            PredictionRecords::record);
+            stamped -> stamped.prediction().eventId(),
+            (stamped, schema) -> PredictionRecords.record(stamped.prediction(), schema),
+            StampedPrediction::headers);
     if (model.delivery() == Model.Delivery.EXACTLY_ONCE) {
-      KafkaEnds.exactlyOnce(sink, group("predictions", model));
+      KafkaEnds.exactlyOnce(sink, group(what, model));
     } else {
       sink.setDeliveryGuarantee(DeliveryGuarantee.AT_LEAST_ONCE);
     }
-    predictions
-        .sinkTo(sink.build())
-        .name("predictions " + model.name())
-        .uid("predictions-" + model.name());
+    predictions.sinkTo(sink.build()).name(what + " " + model.name()).uid(what + "-" + model.name());
   }
 
   @Override
   public DataStream<Prediction> served(StreamExecutionEnvironment env, Model model) {
+    return read(env, model, Topics.predictions(project.name(), model.name()), "served");
+  }
+
+  @Override
+  public DataStream<Prediction> shadowed(StreamExecutionEnvironment env, Model model) {
+    return read(env, model, Topics.shadows(project.name(), model.name()), "shadowed");
+  }
+
+  private DataStream<Prediction> read(
+      StreamExecutionEnvironment env, Model model, String topic, String what) {
     return env.fromSource(
-            source(
-                Topics.predictions(project.name(), model.name()),
-                group("served", model),
-                new PredictionDecoder(target.schemaRegistry())),
+            source(topic, group(what, model), new PredictionDecoder(target.schemaRegistry())),
             WatermarkStrategy.noWatermarks(),
-            "served " + model.name())
-        .uid("served-" + model.name());
+            what + " " + model.name())
+        .uid(what + "-" + model.name());
   }
 
   @Override
   public void table(Model model, DataStream<Prediction> predictions) {
+    append(
+        predictions, Warehouse.predictions(project.name(), model.name()), "table-" + model.name());
+  }
+
+  @Override
+  public void shadowTable(Model model, DataStream<Prediction> shadows) {
+    append(
+        shadows, Warehouse.shadows(project.name(), model.name()), "shadow-table-" + model.name());
+  }
+
+  private void append(DataStream<Prediction> stream, TableIdentifier table, String uid) {
     IcebergEnds.append(
-        predictions,
-        target,
-        Warehouse.predictions(project.name(), model.name()),
-        Warehouse.predictionsSchema(),
-        new PredictionRecords.ToRow(),
-        "table-" + model.name());
+        stream, target, table, Warehouse.predictionsSchema(), new PredictionRecords.ToRow(), uid);
   }
 
   @Override

@@ -61,7 +61,7 @@ public final class InferenceJob {
           !pipelineReads(project, model.source()) && lettersForwarded.add(model.source());
       ScoringPlan plan = ScoringPlan.of(project, model, identities, forwards, STAGE);
       SingleOutputStreamOperator<Prediction> predictions =
-          ends.events(env, model, plan.source())
+          joined(env, model, plan, ends, letters)
               .connect(deployments.broadcast())
               .transform(
                   "score " + model.name(),
@@ -69,7 +69,10 @@ public final class InferenceJob {
                   new ScoringOperator(plan, ends.scoring()))
               .uid("score-" + model.name());
       letters.add(predictions.getSideOutput(ScoringOperator.LETTERS));
-      ends.predictions(model, predictions);
+      ends.predictions(model, stamped(predictions, "predictions " + model.name()));
+      ends.shadows(
+          model,
+          stamped(predictions.getSideOutput(ScoringOperator.SHADOWS), "shadows " + model.name()));
       ends.table(
           model,
           ends.served(env, model)
@@ -78,8 +81,63 @@ public final class InferenceJob {
               .returns(PredictionSerializer.TYPE)
               .name("first of each " + model.name())
               .uid("first-" + model.name()));
+      ends.shadowTable(
+          model,
+          ends.shadowed(env, model)
+              .keyBy(p -> p.predictionId() + "/" + p.version(), Types.STRING)
+              .process(new FirstOfEach())
+              .returns(PredictionSerializer.TYPE)
+              .name("first of each shadow " + model.name())
+              .uid("first-shadow-" + model.name()));
     }
     letters.stream().reduce(DataStream::union).ifPresent(ends::letters);
+  }
+
+  /** The events as scoring takes them: with their rows where these are joined by event time. */
+  private static DataStream<Joined> joined(
+      StreamExecutionEnvironment env,
+      Model model,
+      ScoringPlan plan,
+      Ends ends,
+      List<DataStream<DeadLetter>> letters) {
+    DataStream<Inbound> events = ends.events(env, model, plan.source());
+    if (!plan.asOf()) {
+      return events
+          .map(Joined::unread)
+          .returns(Joined.TYPE)
+          .name("unread " + model.name())
+          .uid("unread-" + model.name());
+    }
+    SingleOutputStreamOperator<Joined> keyed =
+        events
+            .process(new KeyedEvents(plan))
+            .returns(Joined.TYPE)
+            .name("keyed " + model.name())
+            .uid("keyed-" + model.name());
+    letters.add(keyed.getSideOutput(ScoringOperator.LETTERS));
+    DataStream<Joined> joined = keyed;
+    for (int v = 0; v < plan.views().size(); v++) {
+      ViewRead view = plan.views().get(v);
+      joined =
+          joined
+              .connect(ends.rows(env, model, view, v))
+              .keyBy(new KeyedEvents.OfView(view), EntityRow::entityKey, Types.STRING)
+              .transform(
+                  "as of " + view.view() + " for " + model.name(),
+                  Joined.TYPE,
+                  new AsOfJoin(v, plan.views().size(), view.rowTtlMillis()))
+              .uid("as-of-" + v + "-" + view.view() + "-" + model.name());
+    }
+    return joined;
+  }
+
+  private static DataStream<StampedPrediction> stamped(
+      DataStream<Prediction> predictions, String what) {
+    return predictions
+        .process(new StampedPrediction.Stamping())
+        .returns(StampedPrediction.TYPE)
+        .name("stamp " + what)
+        .uid("stamp-" + what.replace(' ', '-'));
   }
 
   /** Whether the feature pipeline reads the source, and so writes the letters of its decoding. */
@@ -96,12 +154,23 @@ public final class InferenceJob {
 
     ScoringEnds scoring();
 
-    void predictions(Model model, DataStream<Prediction> predictions);
+    /** The rows of a view that is joined by event time, as its topic has them. */
+    DataStream<EntityRow> rows(
+        StreamExecutionEnvironment env, Model model, ViewRead view, int number);
+
+    void predictions(Model model, DataStream<StampedPrediction> predictions);
+
+    void shadows(Model model, DataStream<StampedPrediction> shadows);
 
     /** The predictions of a model as its topic has them. */
     DataStream<Prediction> served(StreamExecutionEnvironment env, Model model);
 
+    /** The shadows of a model as their topic has them. */
+    DataStream<Prediction> shadowed(StreamExecutionEnvironment env, Model model);
+
     void table(Model model, DataStream<Prediction> predictions);
+
+    void shadowTable(Model model, DataStream<Prediction> shadows);
 
     void letters(DataStream<DeadLetter> letters);
   }

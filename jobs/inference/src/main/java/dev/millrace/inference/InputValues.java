@@ -36,7 +36,7 @@ final class InputValues {
         value = computed(expression, event.event);
       } else if (plan.inputs().get(i) instanceof ScoringPlan.Input.OfView ofView) {
         ViewRow row = event.rows[ofView.view()];
-        value = row == null ? null : parsed(ofView, row.values().get(ofView.field()));
+        value = row == null ? null : row.value(ofView.field());
       }
       event.inputs[i] = value;
       if (value == null) {
@@ -61,20 +61,5 @@ final class InputValues {
     }
     metrics.inputsFailed.inc();
     return null;
-  }
-
-  private @Nullable Double parsed(ScoringPlan.Input.OfView input, @Nullable String text) {
-    if (text == null) {
-      return null;
-    }
-    if (input.truth()) {
-      return text.equals("true") ? 1.0 : 0.0;
-    }
-    try {
-      return Double.valueOf(text);
-    } catch (NumberFormatException e) {
-      metrics.rowsUnreadable.inc();
-      return null;
-    }
   }
 }

@@ -53,11 +53,45 @@ final class OnnxModels implements ModelLoader {
       }
       Scorer scorer = new Held(key, onnx.scorer(maxRows));
       made = true;
+      probe(model, version, scorer, inputs.size());
       return scorer;
     } finally {
       if (!made) {
         release(key);
       }
+    }
+  }
+
+  /** A version whose scores are no numbers is found before it serves. */
+  private static void probe(String model, DeployedVersion version, Scorer scorer, int inputs)
+      throws IOException {
+    double score;
+    try {
+      for (int column = 0; column < inputs; column++) {
+        scorer.put(0, column, 0);
+      }
+      scorer.score(1);
+      score = scorer.scored(0);
+    } catch (IllegalStateException e) {
+      scorer.close();
+      throw new IOException(
+          "Cannot score with model "
+              + model
+              + " version "
+              + version.version()
+              + ": it does not run",
+          e);
+    }
+    if (!Double.isFinite(score)) {
+      scorer.close();
+      throw new IOException(
+          "Cannot score with model "
+              + model
+              + " version "
+              + version.version()
+              + ": where every input is 0 its score is "
+              + score
+              + "; export it again");
     }
   }
 

@@ -25,11 +25,16 @@ final class PendingEvent {
   /** By input of the plan; null where it is missing. */
   final @Nullable Double[] inputs;
 
-  PendingEvent(Event event, @Nullable Long timestampMillis, String[] entityKeys, int inputCount) {
+  PendingEvent(
+      Event event,
+      @Nullable Long timestampMillis,
+      String[] entityKeys,
+      @Nullable ViewRow @Nullable [] rows,
+      int inputCount) {
     this.event = event;
     this.timestampMillis = timestampMillis;
     this.entityKeys = entityKeys;
-    this.rows = new ViewRow[entityKeys.length];
+    this.rows = rows == null ? new ViewRow[entityKeys.length] : rows.clone();
     this.freshness = new Freshness[entityKeys.length];
     this.inputs = new Double[inputCount];
   }

@@ -2,6 +2,7 @@ package dev.millrace.inference;
 
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -13,6 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param sha256 of the artifact that scored; null for a fallback
  * @param inputs by input name, as served; null where an input was missing
  * @param freshness by view
+ * @param shadows the versions that scored the same event besides; not part of the record, it goes
+ *     into a header
  */
 record Prediction(
     String predictionId,
@@ -31,11 +34,53 @@ record Prediction(
     @Nullable String decision,
     Map<String, @Nullable Double> inputs,
     Map<String, String> freshness,
-    @Nullable String deploymentId) {
+    @Nullable String deploymentId,
+    List<Integer> shadows) {
 
   Prediction {
     entityKeys = Map.copyOf(entityKeys);
     inputs = Collections.unmodifiableMap(new LinkedHashMap<>(inputs));
     freshness = Map.copyOf(freshness);
+    shadows = List.copyOf(shadows);
+  }
+
+  /** A prediction that no other version made too. */
+  Prediction(
+      String predictionId,
+      String eventId,
+      Map<String, String> entityKeys,
+      long eventTimeMillis,
+      long scoredAtMillis,
+      String model,
+      int version,
+      @Nullable String sha256,
+      Role role,
+      @Nullable String experiment,
+      @Nullable String arm,
+      @Nullable Double propensity,
+      double score,
+      @Nullable String decision,
+      Map<String, @Nullable Double> inputs,
+      Map<String, String> freshness,
+      @Nullable String deploymentId) {
+    this(
+        predictionId,
+        eventId,
+        entityKeys,
+        eventTimeMillis,
+        scoredAtMillis,
+        model,
+        version,
+        sha256,
+        role,
+        experiment,
+        arm,
+        propensity,
+        score,
+        decision,
+        inputs,
+        freshness,
+        deploymentId,
+        List.of());
   }
 }

@@ -4,8 +4,10 @@ import dev.millrace.streaming.RecordSerializer;
 import dev.millrace.streaming.RecordType;
 import dev.millrace.streaming.Values;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeutils.SimpleTypeSerializerSnapshot;
@@ -66,6 +68,10 @@ final class PredictionSerializer extends RecordSerializer<Prediction> {
     }
     writeTexts(prediction.freshness(), out);
     Values.write(prediction.deploymentId(), out);
+    out.writeInt(prediction.shadows().size());
+    for (int version : prediction.shadows()) {
+      out.writeInt(version);
+    }
   }
 
   @Override
@@ -87,7 +93,8 @@ final class PredictionSerializer extends RecordSerializer<Prediction> {
         (String) Values.read(in),
         readInputs(in),
         readTexts(in),
-        (String) Values.read(in));
+        (String) Values.read(in),
+        readVersions(in));
   }
 
   @Override
@@ -110,6 +117,15 @@ final class PredictionSerializer extends RecordSerializer<Prediction> {
       texts.put(Values.readText(in), Values.readText(in));
     }
     return texts;
+  }
+
+  private static List<Integer> readVersions(DataInputView in) throws IOException {
+    int size = in.readInt();
+    List<Integer> versions = new ArrayList<>(size);
+    for (int i = 0; i < size; i++) {
+      versions.add(in.readInt());
+    }
+    return versions;
   }
 
   private static Map<String, @Nullable Double> readInputs(DataInputView in) throws IOException {

@@ -7,6 +7,7 @@ import java.util.concurrent.ExecutorService;
 record ScoringEnds(
     FeatureReads.Factory features,
     DeploymentLog deployments,
+    Announcements.Factory announcements,
     ModelLoader models,
     WaitClock clock,
     LoaderThreads threads)

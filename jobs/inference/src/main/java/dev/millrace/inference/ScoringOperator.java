@@ -1,19 +1,29 @@
 package dev.millrace.inference;
 
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.millrace.core.expression.Expression;
 import dev.millrace.core.expression.ExpressionException;
+import dev.millrace.core.model.CanaryAssignment;
 import dev.millrace.core.model.Decisions;
+import dev.millrace.core.model.Deployment;
+import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.core.model.PredictionId;
 import dev.millrace.streaming.DeadLetter;
 import dev.millrace.streaming.Event;
-import dev.millrace.streaming.Inbound;
 import dev.millrace.streaming.Serializers;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ScheduledFuture;
+import org.apache.flink.api.common.state.ListState;
+import org.apache.flink.api.common.state.ListStateDescriptor;
+import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.Gauge;
+import org.apache.flink.runtime.state.StateInitializationContext;
+import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
 import org.apache.flink.streaming.api.operators.BoundedMultiInput;
 import org.apache.flink.streaming.api.operators.TwoInputStreamOperator;
@@ -30,37 +40,77 @@ import org.slf4j.LoggerFactory;
  *
  * <p>A batch goes out when it has {@code max-rows}, when its first event has waited {@code
  * max-delay}, and before anything that must not overtake it: a checkpoint barrier, a watermark, a
- * deployment, the end of the input. So nothing is in flight when state is taken, and the operator
- * has no state: not the batch, and not the deployment either, because {@code models.deployments} is
- * kept for ever and is read to its end each time the operator opens. A copy in state could only
- * differ from it.
+ * deployment, the end of the input. So nothing is in flight when state is taken.
+ *
+ * <p><b>Who scores</b> an event follows from its time and {@code models.deployments} alone: the
+ * champion of the newest deployment that is effective at that time, or its canary where the unit is
+ * the canary's. Every other version of the deployment scores the same rows of the same batch, and
+ * what it says goes to the side. The deployments are no state: their topic is kept for ever and is
+ * read to its end each time the operator opens; a copy could only differ from it.
+ *
+ * <p><b>The barrier.</b> When a deployment is being prepared and its versions are loaded, the task
+ * announces READY with the largest event time it has taken, and holds every event beyond. The
+ * registry makes the deployment effective 1 ms after the largest of all tasks, so no task has
+ * scored an event that is the new version's. What is held is state, and the watermark stays behind
+ * it.
  *
  * <p>Each event gets one prediction or one dead letter. The second input is the deployments; it
  * holds back neither watermarks nor idleness.
  */
 final class ScoringOperator extends AbstractStreamOperator<Prediction>
-    implements TwoInputStreamOperator<Inbound, DeploymentRecord, Prediction>, BoundedMultiInput {
+    implements TwoInputStreamOperator<Joined, DeploymentRecord, Prediction>, BoundedMultiInput {
 
   static final OutputTag<DeadLetter> LETTERS = new OutputTag<>("letters", Serializers.DEAD_LETTER);
+  static final OutputTag<Prediction> SHADOWS =
+      new OutputTag<>("shadows", PredictionSerializer.TYPE);
+
+  /** Beyond it the task fails and reads the events again when the registry is back. */
+  static final int HELD_MAX = 500_000;
 
   private static final long serialVersionUID = 1L;
   private static final Logger LOG = LoggerFactory.getLogger(ScoringOperator.class);
   private static final int EVENTS_INPUT = 1;
 
+  /** How often a task looks whether the versions it waits for are loaded. */
+  private static final long LOOK_MILLIS = 20;
+
+  private static final JsonMapper JSON = new JsonMapper();
+
   private final ScoringPlan plan;
   private final ScoringEnds ends;
 
   private transient InferenceMetrics scoringMetrics;
-  private transient FeatureLookup lookup;
+  private transient @Nullable FeatureLookup lookup;
+  private transient RowFreshness freshness;
   private transient InputValues inputValues;
   private transient Serving serving;
+  private transient Announcements announcements;
   private transient Decisions decisions;
   private transient PredictionId predictionIds;
   private transient @Nullable Expression fallback;
   private transient LogLimit logLimit;
   private transient List<PendingEvent> batch;
+  private transient double[][] scores;
   private transient long arrivedMillis;
   private transient @Nullable ScheduledFuture<?> timer;
+  private transient boolean looking;
+
+  /** Where a canary's units are; made anew for each version. */
+  private transient @Nullable CanaryAssignment assignment;
+
+  private transient int assignmentVersion;
+
+  /** The largest event time that was taken, whether scored or in the batch. */
+  private transient long largestMillis;
+
+  /** What READY was announced with; null where nothing is held. */
+  private transient @Nullable Long barrierMillis;
+
+  private transient List<Joined> held;
+  private transient long inputWatermark;
+  private transient long outputWatermark;
+  private transient ListState<Long> largestState;
+  private transient ListState<Joined> heldState;
 
   @SuppressWarnings("NullAway.Init") // Flink calls open before the first element.
   ScoringOperator(ScoringPlan plan, ScoringEnds ends) {
@@ -69,10 +119,41 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
   }
 
   @Override
+  public void initializeState(StateInitializationContext context) throws Exception {
+    super.initializeState(context);
+    // Whoever takes over an event after a restore must not fall behind what anybody announced.
+    largestState =
+        context
+            .getOperatorStateStore()
+            .getUnionListState(new ListStateDescriptor<>("largest", Types.LONG));
+    heldState =
+        context
+            .getOperatorStateStore()
+            .getListState(new ListStateDescriptor<>("held", Joined.TYPE));
+    largestMillis = Long.MIN_VALUE;
+    for (Long largest : largestState.get()) {
+      largestMillis = Math.max(largestMillis, largest);
+    }
+    held = new ArrayList<>();
+    heldState.get().forEach(held::add);
+  }
+
+  @Override
+  public void snapshotState(StateSnapshotContext context) throws Exception {
+    super.snapshotState(context);
+    largestState.update(List.of(largestMillis));
+    heldState.update(held);
+  }
+
+  @Override
   public void open() throws Exception {
     super.open();
     scoringMetrics = new InferenceMetrics(getMetricGroup());
-    lookup = new FeatureLookup(plan, ends.features().open(), ends.clock(), scoringMetrics);
+    lookup =
+        plan.asOf()
+            ? null
+            : new FeatureLookup(plan, ends.features().open(), ends.clock(), scoringMetrics);
+    freshness = new RowFreshness(plan, scoringMetrics);
     inputValues = new InputValues(plan, scoringMetrics);
     decisions = new Decisions(plan.decisions(), plan.source().schema());
     predictionIds = new PredictionId(plan.project(), plan.model());
@@ -83,6 +164,10 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
                 plan.fallback(), plan.source().schema(), Expression.Type.DOUBLE, Map.of());
     logLimit = new LogLimit();
     batch = new ArrayList<>(plan.maxRows());
+    scores = new double[0][];
+    inputWatermark = Long.MIN_VALUE;
+    outputWatermark = Long.MIN_VALUE;
+    announcements = ends.announcements().open();
     Serving opened =
         new Serving(
             plan,
@@ -91,42 +176,69 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
             scoringMetrics);
     serving = opened;
     getMetricGroup().gauge("servedVersion", (Gauge<Integer>) opened::servedVersion);
+    getMetricGroup().gauge("heldEvents", (Gauge<Integer>) () -> held.size());
     opened.open(ends.deployments().read(plan.model()));
+    if (!held.isEmpty()) {
+      // What was held before the restore is scored, or held again, like any event that comes.
+      List<Joined> again = held;
+      held = new ArrayList<>();
+      soon(() -> again.forEach(this::take));
+    }
+    look();
   }
 
   @Override
-  public void processElement1(StreamRecord<Inbound> element) {
-    Inbound inbound = element.getValue();
-    Long timestampMillis = element.hasTimestamp() ? (Long) element.getTimestamp() : null;
-    DeadLetter letter = inbound.letter();
+  public void processElement1(StreamRecord<Joined> element) {
+    Joined joined = element.getValue();
+    DeadLetter letter = joined.letter();
     if (letter != null && plan.forwardsLetters()) {
-      refuse(letter, timestampMillis);
+      refuse(letter, element.hasTimestamp() ? (Long) element.getTimestamp() : null);
     }
-    Event event = inbound.event();
+    if (joined.event() != null) {
+      take(joined);
+    }
+  }
+
+  /** Puts an event into the batch, or holds it. */
+  private void take(Joined joined) {
+    Event event = joined.event();
     if (event == null) {
       return;
     }
+    Long barrier = barrierMillis;
+    if (barrier != null && event.eventTimeMillis() > barrier) {
+      if (held.size() >= HELD_MAX) {
+        throw new IllegalStateException(
+            "Cannot hold more than "
+                + HELD_MAX
+                + " events of model "
+                + plan.model()
+                + " until deployment "
+                + preparingId()
+                + " takes effect; see whether the registry runs (./millrace status), the events"
+                + " are read again");
+      }
+      held.add(joined);
+      return;
+    }
+    Long timestampMillis = event.eventTimeMillis();
     String[] keys = new String[plan.views().size()];
     for (int v = 0; v < keys.length; v++) {
       ViewRead view = plan.views().get(v);
       String key = view.entityKey(event);
       if (key == null) {
         scoringMetrics.nullKeys.inc();
-        refuse(
-            letter(
-                event,
-                DeadLetter.Reason.NULL_KEY,
-                "a key of view " + view.view() + " is null; model " + plan.model() + " needs it"),
-            timestampMillis);
+        refuse(plan.nullKey(event, view), timestampMillis);
         return;
       }
       keys[v] = key;
     }
+    largestMillis = Math.max(largestMillis, event.eventTimeMillis());
     if (batch.isEmpty()) {
       arrivedMillis = nowMillis();
       setTimer();
     }
-    batch.add(new PendingEvent(event, timestampMillis, keys, plan.inputs().size()));
+    batch.add(new PendingEvent(event, timestampMillis, keys, joined.rows(), plan.inputs().size()));
     if (batch.size() >= plan.maxRows()) {
       flush();
     }
@@ -138,7 +250,88 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
     if (serving.isNew(record)) {
       flush();
       serving.accept(record);
+      look();
     }
+  }
+
+  /** Looks how far the preparing deployment is, and again soon while there is one. */
+  private void look() {
+    Serving.Prepared prepared = serving.poll();
+    Deployment preparing = serving.preparing();
+    if (prepared != null && preparing != null) {
+      if (prepared.refused() == null) {
+        flush();
+        barrierMillis = largestMillis;
+        announce(preparing, LifecycleEntry.Command.READY, "loaded");
+      } else {
+        announce(preparing, LifecycleEntry.Command.UNLOADABLE, prepared.refused());
+      }
+    }
+    if (preparing == null) {
+      release();
+    } else if (barrierMillis == null && !looking) {
+      looking = true;
+      var unused =
+          getProcessingTimeService()
+              .registerTimer(
+                  nowMillis() + LOOK_MILLIS,
+                  at -> {
+                    looking = false;
+                    look();
+                  });
+    }
+  }
+
+  private void announce(Deployment preparing, LifecycleEntry.Command command, String reason) {
+    int subtask = getRuntimeContext().getTaskInfo().getIndexOfThisSubtask();
+    int parallelism = getRuntimeContext().getTaskInfo().getNumberOfParallelSubtasks();
+    ObjectNode details = JSON.createObjectNode();
+    details.put("deployment_id", preparing.deploymentId());
+    details.put("subtask", subtask);
+    details.put("parallelism", parallelism);
+    details.put(
+        "largest_event_time", largestMillis == Long.MIN_VALUE ? null : (Long) largestMillis);
+    announcements.announce(
+        LifecycleEntry.command(
+            plan.model(),
+            command,
+            null,
+            plan.source().stage(),
+            reason,
+            nowMillis(),
+            String.join(
+                "/",
+                preparing.deploymentId(),
+                command.name(),
+                String.valueOf(subtask),
+                String.valueOf(parallelism),
+                String.valueOf(largestMillis)),
+            details.toString()));
+    LOG.info(
+        "{} for deployment {} of model {} up to {}: {}",
+        command,
+        preparing.deploymentId(),
+        plan.model(),
+        largestMillis,
+        reason);
+  }
+
+  private String preparingId() {
+    Deployment preparing = serving.preparing();
+    return preparing == null ? "none" : preparing.deploymentId();
+  }
+
+  /** Scores what was held. */
+  private void release() {
+    if (barrierMillis == null) {
+      return;
+    }
+    barrierMillis = null;
+    List<Joined> released = held;
+    held = new ArrayList<>();
+    released.forEach(this::take);
+    flush();
+    advance();
   }
 
   @Override
@@ -150,7 +343,19 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
   @Override
   public void processWatermark1(Watermark mark) {
     flush();
-    output.emitWatermark(mark);
+    inputWatermark = mark.getTimestamp();
+    advance();
+  }
+
+  /** Sends on what time has come to, behind every event that is held. */
+  private void advance() {
+    Long barrier = barrierMillis;
+    long next =
+        barrier == null || held.isEmpty() ? inputWatermark : Math.min(inputWatermark, barrier);
+    if (next > outputWatermark) {
+      outputWatermark = next;
+      output.emitWatermark(new Watermark(next));
+    }
   }
 
   @Override
@@ -169,6 +374,8 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
   @Override
   public void endInput(int inputId) {
     if (inputId == EVENTS_INPUT) {
+      // No more is to come, so nobody waits for what the barrier keeps apart.
+      release();
       flush();
     }
   }
@@ -188,6 +395,9 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
     if (lookup != null) {
       lookup.close();
     }
+    if (announcements != null) {
+      announcements.close();
+    }
     super.close();
   }
 
@@ -202,6 +412,10 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
           getProcessingTimeService()
               .registerTimer(arrivedMillis + plan.maxDelayMillis(), this::onTimer);
     }
+  }
+
+  private void soon(Runnable action) {
+    var unused = getProcessingTimeService().registerTimer(nowMillis(), at -> action.run());
   }
 
   private void onTimer(long atMillis) {
@@ -220,15 +434,25 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
     if (batch.isEmpty()) {
       return;
     }
-    serving.flip();
-    lookup.find(batch);
-    batch.forEach(inputValues::fill);
-    Serving.Served served = serving.current();
-    boolean ran = served != null && run(served.scorer());
-    for (int row = 0; row < batch.size(); row++) {
-      double score = served != null && ran ? served.scorer().scored(row) : Double.NaN;
-      answer(batch.get(row), served, score, ran);
+    if (lookup != null) {
+      lookup.find(batch);
     }
+    for (PendingEvent event : batch) {
+      freshness.judge(event);
+      inputValues.fill(event);
+    }
+    // Events of one batch nearly always have one deployment.
+    int from = 0;
+    Serving.Served served = serving.at(batch.get(0).event.eventTimeMillis());
+    for (int row = 1; row < batch.size(); row++) {
+      Serving.Served next = serving.at(batch.get(row).event.eventTimeMillis());
+      if (!Objects.equals(next, served)) {
+        score(from, row, served);
+        from = row;
+        served = next;
+      }
+    }
+    score(from, batch.size(), served);
     scoringMetrics.batchSize.update(batch.size());
     scoringMetrics.batchLatencyMs.update(nowMillis() - arrivedMillis);
     scoringMetrics.totalBatchesProcessed.inc();
@@ -236,17 +460,76 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
     batch.clear();
   }
 
-  private boolean run(Scorer scorer) {
-    for (int row = 0; row < batch.size(); row++) {
+  /** Scores some events of the batch with every version of their deployment. */
+  private void score(int from, int to, Serving.@Nullable Served served) {
+    if (served == null) {
+      for (int row = from; row < to; row++) {
+        answer(batch.get(row), null, null, Role.FALLBACK, Double.NaN, false, List.of());
+      }
+      return;
+    }
+    List<Serving.Version> versions = new ArrayList<>();
+    versions.add(served.champion());
+    if (served.canary() != null) {
+      versions.add(served.canary());
+    }
+    versions.addAll(served.shadows());
+    if (scores.length < versions.size()) {
+      scores = new double[versions.size()][plan.maxRows()];
+    }
+    boolean[] ran = new boolean[versions.size()];
+    for (int v = 0; v < versions.size(); v++) {
+      ran[v] = run(versions.get(v).scorer(), from, to, scores[v]);
+    }
+    for (int row = from; row < to; row++) {
+      PendingEvent event = batch.get(row);
+      int serves = served.canary() != null && ofCanary(event.event, served) ? 1 : 0;
+      List<Integer> shadows = new ArrayList<>(versions.size() - 1);
+      for (int v = 0; v < versions.size(); v++) {
+        double score = scores[v][row - from];
+        if (v != serves && ran[v] && Double.isFinite(score)) {
+          shadows.add(versions.get(v).deployed().version());
+          emit(SHADOWS, event, served, versions.get(v), Role.SHADOW, score, List.of());
+        }
+      }
+      answer(
+          event,
+          served,
+          versions.get(serves),
+          serves == 0 ? Role.CHAMPION : Role.CANARY,
+          ran[serves] ? scores[serves][row - from] : Double.NaN,
+          ran[serves],
+          shadows);
+    }
+  }
+
+  /** Whether the canary serves the event's unit. */
+  private boolean ofCanary(Event event, Serving.Served served) {
+    Serving.Version canary = served.canary();
+    if (canary == null) {
+      return false;
+    }
+    int version = canary.deployed().version();
+    CanaryAssignment known = assignment;
+    if (known == null || assignmentVersion != version) {
+      known = CanaryAssignment.of(plan.model(), version);
+      assignment = known;
+      assignmentVersion = version;
+    }
+    String unit = plan.unit(event);
+    return unit != null && known.serves(unit, served.deployment().canaryShare());
+  }
+
+  private boolean run(Scorer scorer, int from, int to, double[] into) {
+    for (int row = from; row < to; row++) {
       PendingEvent event = batch.get(row);
       for (int column = 0; column < event.inputs.length; column++) {
         Double value = event.inputs[column];
-        scorer.put(row, column, value == null ? plan.missing().value(column) : value);
+        scorer.put(row - from, column, value == null ? plan.missing().value(column) : value);
       }
     }
     try {
-      scorer.score(batch.size());
-      return true;
+      scorer.score(to - from);
     } catch (IllegalStateException e) {
       long heldBack = logLimit.pass(ends.clock().nanoTime());
       if (heldBack >= 0) {
@@ -254,39 +537,49 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
       }
       return false;
     }
+    for (int row = 0; row < to - from; row++) {
+      into[row] = scorer.scored(row);
+    }
+    return true;
   }
 
   private void answer(
-      PendingEvent event, Serving.@Nullable Served served, double score, boolean ran) {
+      PendingEvent event,
+      Serving.@Nullable Served served,
+      Serving.@Nullable Version version,
+      Role role,
+      double score,
+      boolean ran,
+      List<Integer> shadows) {
     if (Double.isFinite(score)) {
-      emit(event, served, Role.CHAMPION, score);
+      emit(null, event, served, version, role, score, shadows);
       return;
     }
     Double instead = fallbackScore(event.event);
     if (instead == null) {
       scoringMetrics.unanswered.inc();
       refuse(
-          letter(event.event, DeadLetter.Reason.NO_MODEL, noModel(served, score, ran)),
+          plan.letter(event.event, DeadLetter.Reason.NO_MODEL, noModel(version, score, ran)),
           event.timestampMillis);
       return;
     }
-    fallbackCause(served, ran).inc();
-    emit(event, served, Role.FALLBACK, instead);
+    fallbackCause(version, ran).inc();
+    emit(null, event, served, version, Role.FALLBACK, instead, shadows);
   }
 
-  private Counter fallbackCause(Serving.@Nullable Served served, boolean ran) {
-    if (served == null) {
+  private Counter fallbackCause(Serving.@Nullable Version version, boolean ran) {
+    if (version == null) {
       return scoringMetrics.fallbacksNoModel;
     }
     return ran ? scoringMetrics.fallbacksNonFinite : scoringMetrics.fallbacksFailed;
   }
 
-  private String noModel(Serving.@Nullable Served served, double score, boolean ran) {
+  private String noModel(Serving.@Nullable Version version, double score, boolean ran) {
     String why =
-        served == null
+        version == null
             ? "no version is deployed"
             : "version "
-                + served.version().version()
+                + version.deployed().version()
                 + (ran ? " gave the score " + score : " could not run");
     return "model "
         + plan.model()
@@ -315,8 +608,15 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
    * A fallback beside a deployed version carries its number, because that deployment was in charge,
    * and no sha256, because no artifact made the score.
    */
-  private void emit(PendingEvent event, Serving.@Nullable Served served, Role role, double score) {
-    emit(
+  private void emit(
+      @Nullable OutputTag<Prediction> side,
+      PendingEvent event,
+      Serving.@Nullable Served served,
+      Serving.@Nullable Version version,
+      Role role,
+      double score,
+      List<Integer> shadows) {
+    Prediction prediction =
         new Prediction(
             predictionIds.of(event.event.id()),
             event.event.id(),
@@ -324,8 +624,8 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
             event.event.eventTimeMillis(),
             nowMillis(),
             plan.model(),
-            served == null ? 0 : served.version().version(),
-            served == null || role == Role.FALLBACK ? null : served.version().sha256(),
+            version == null ? 0 : version.deployed().version(),
+            version == null || role == Role.FALLBACK ? null : version.deployed().sha256(),
             role,
             null,
             null,
@@ -334,15 +634,17 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
             decisions.first(event.event.values(), score),
             event.inputsByName(plan),
             event.freshnessByView(plan),
-            served == null ? null : served.deployment().deploymentId()),
-        event.timestampMillis);
-  }
-
-  private void emit(Prediction prediction, @Nullable Long timestampMillis) {
-    output.collect(
-        timestampMillis == null
+            served == null ? null : served.deployment().deploymentId(),
+            shadows);
+    StreamRecord<Prediction> record =
+        event.timestampMillis == null
             ? new StreamRecord<>(prediction)
-            : new StreamRecord<>(prediction, timestampMillis));
+            : new StreamRecord<>(prediction, event.timestampMillis);
+    if (side == null) {
+      output.collect(record);
+    } else {
+      output.collect(side, record);
+    }
   }
 
   private void refuse(DeadLetter letter, @Nullable Long timestampMillis) {
@@ -351,10 +653,5 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
         timestampMillis == null
             ? new StreamRecord<>(letter)
             : new StreamRecord<>(letter, timestampMillis));
-  }
-
-  private DeadLetter letter(Event event, String reason, String message) {
-    return DeadLetter.of(
-        plan.source().name(), plan.source().topic(), event, reason, message, plan.source().stage());
   }
 }

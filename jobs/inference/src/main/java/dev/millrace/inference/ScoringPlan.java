@@ -7,7 +7,10 @@ import dev.millrace.core.definition.Project;
 import dev.millrace.core.definition.Source;
 import dev.millrace.core.expression.Expression;
 import dev.millrace.core.model.MissingInputs;
+import dev.millrace.core.row.EntityKeys;
 import dev.millrace.platform.DefinitionsLog.ViewIdentity;
+import dev.millrace.streaming.DeadLetter;
+import dev.millrace.streaming.Event;
 import dev.millrace.streaming.SourcePlan;
 import java.io.Serializable;
 import java.util.ArrayList;
@@ -23,6 +26,9 @@ import org.jspecify.annotations.Nullable;
  * @param forwardsLetters whether the letters of the source's decoding are this job's to write
  * @param inputs the signature
  * @param fallback CEL, or null
+ * @param asOf whether rows are joined by event time before scoring, not read from the online store
+ * @param unitFields the fields of the source by which events are assigned to a canary; where there
+ *     are none the event's id is the unit
  */
 record ScoringPlan(
     String project,
@@ -36,7 +42,9 @@ record ScoringPlan(
     @Nullable String fallback,
     int maxRows,
     long maxDelayMillis,
-    long maxFeatureWaitMillis)
+    long maxFeatureWaitMillis,
+    boolean asOf,
+    List<Integer> unitFields)
     implements Serializable {
 
   /** One input of the signature. */
@@ -48,9 +56,8 @@ record ScoringPlan(
      *
      * @param view index among the plan's views
      * @param field index among the view's fields
-     * @param truth whether its text is true or false
      */
-    record OfView(String name, int view, int field, boolean truth) implements Input {}
+    record OfView(String name, int view, int field) implements Input {}
 
     /** A CEL expression over the event. */
     record OnDemand(String name, String expression) implements Input {}
@@ -69,9 +76,6 @@ record ScoringPlan(
       boolean forwardsLetters,
       String stage) {
     List<String> problems = new ArrayList<>();
-    if (model.features() != Model.FeatureReads.ONLINE) {
-      problems.add("features: as-of is not built yet; use online");
-    }
     Source source = required(project.source(model.source()).orElse(null), model.source());
     Map<ViewKey, TreeSet<String>> needed = new LinkedHashMap<>();
     for (Model.Input input : model.inputs()) {
@@ -113,11 +117,7 @@ record ScoringPlan(
           problems.add("input " + ofView.name() + " is text, a model takes numbers; leave it out");
         }
         inputs.add(
-            new Input.OfView(
-                ofView.name(),
-                view,
-                views.get(view).indexOf(ofView.feature()),
-                feature.type() == Feature.ValueType.BOOLEAN));
+            new Input.OfView(ofView.name(), view, views.get(view).indexOf(ofView.feature())));
       } else if (input instanceof Model.Input.OnDemand onDemand) {
         Expression.Type type =
             Expression.compile(onDemand.value(), source.schema(), Expression.Type.INPUT, Map.of())
@@ -133,6 +133,7 @@ record ScoringPlan(
       throw new IllegalArgumentException(
           "Cannot score with model " + model.name() + ":\n  " + String.join("\n  ", problems));
     }
+    Model.Rollout rollout = model.rollout();
     return new ScoringPlan(
         project.name(),
         model.name(),
@@ -145,7 +146,36 @@ record ScoringPlan(
         model.fallback(),
         model.execution().maxRows(),
         model.execution().maxDelay().toMillis(),
-        model.maxFeatureWait().toMillis());
+        model.maxFeatureWait().toMillis(),
+        model.features() == Model.FeatureReads.AS_OF,
+        rollout == null
+            ? List.of()
+            : List.copyOf(
+                rollout.unitFields().stream().map(f -> SourcePlan.field(source, f)).toList()));
+  }
+
+  /** The letter of an event that names no entity of a view. */
+  DeadLetter nullKey(Event event, ViewRead view) {
+    return letter(
+        event,
+        DeadLetter.Reason.NULL_KEY,
+        "a key of view " + view.view() + " is null; model " + model + " needs it");
+  }
+
+  /** What assigns the event to a canary; null where a field of it is null. */
+  @Nullable String unit(Event event) {
+    if (unitFields.isEmpty()) {
+      return event.id();
+    }
+    List<@Nullable Object> unit = new ArrayList<>(unitFields.size());
+    for (int field : unitFields) {
+      unit.add(event.values()[field]);
+    }
+    return EntityKeys.join(unit);
+  }
+
+  DeadLetter letter(Event event, String reason, String message) {
+    return DeadLetter.of(source.name(), source.topic(), event, reason, message, source.stage());
   }
 
   /** The names of the inputs in order. */

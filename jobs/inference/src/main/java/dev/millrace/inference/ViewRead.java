@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param keyFields the fields of the model's source that hold the entity's keys, in its order
  * @param fields of the hash: {@code _time, _source, _version}, then the features that are needed
  * @param filter of a view on the model's own source, else null
+ * @param rowTtlMillis how long a row is kept after the last
  */
 record ViewRead(
     String view,
@@ -29,12 +30,16 @@ record ViewRead(
     List<String> fields,
     FreshnessRule freshness,
     WindowWitness witness,
-    @Nullable String filter)
+    @Nullable String filter,
+    long rowTtlMillis)
     implements Serializable {
 
   static final int TIME = 0;
   static final int POSITIONS = 1;
   static final int VERSION = 2;
+
+  /** How many fields stand before the features. */
+  static final int HEADER = 3;
 
   static ViewRead of(
       FeatureView view,
@@ -60,7 +65,8 @@ record ViewRead(
         new FreshnessRule(
             ownSource, viewSource.maxOutOfOrderness().toMillis(), view.refresh().toMillis()),
         witness,
-        ownSource ? view.filter() : null);
+        ownSource ? view.filter() : null,
+        view.ttl().toMillis());
   }
 
   /** Where a field stands in {@link #fields}. */

@@ -14,6 +14,7 @@ import dev.millrace.streaming.Inbound;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.apache.avro.LogicalTypes;
 import org.apache.avro.Schema;
 import org.apache.avro.SchemaBuilder;
@@ -165,6 +166,35 @@ final class Flights {
             NOON),
         2,
         offset);
+  }
+
+  /** A deployment with everything that one can name. */
+  static DeploymentRecord record(
+      long offset,
+      String id,
+      Deployment.State state,
+      @Nullable Long effectiveTimeMillis,
+      int champion,
+      @Nullable Integer canary,
+      double share,
+      Integer... shadows) {
+    return new DeploymentRecord(
+        new Deployment(
+            "delay_risk",
+            id,
+            state,
+            effectiveTimeMillis,
+            version(champion),
+            canary == null ? null : version(canary),
+            share,
+            Stream.of(shadows).map(Flights::version).toList(),
+            NOON),
+        2,
+        offset);
+  }
+
+  private static DeployedVersion version(int version) {
+    return new DeployedVersion(version, "file:///models/" + version, "sha-" + version);
   }
 
   private static Source source(String name, Schema schema, String time, boolean archive) {

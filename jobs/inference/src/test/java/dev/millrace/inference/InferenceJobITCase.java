@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.millrace.core.definition.Model;
 import dev.millrace.core.model.DeployedVersion;
 import dev.millrace.core.model.Deployment;
+import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.streaming.DeadLetter;
 import dev.millrace.streaming.Inbound;
 import dev.millrace.streaming.Serializers;
@@ -54,7 +55,8 @@ class InferenceJobITCase {
           env, Flights.project(model), Flights.IDENTITIES, new InMemory(redis.address()));
       env.execute("inference");
     }
-    assertThat(written("predictions", Prediction.class))
+    assertThat(written("predictions", StampedPrediction.class))
+        .extracting(StampedPrediction::prediction)
         .hasSize(7)
         .allSatisfy(
             p -> {
@@ -71,6 +73,22 @@ class InferenceJobITCase {
     assertThat(written("table", Prediction.class))
         .extracting(Prediction::version)
         .containsExactlyInAnyOrder(1, 2);
+    assertThat(written("shadow-table", Prediction.class))
+        .extracting(Prediction::version)
+        .containsExactlyInAnyOrder(2, 3);
+    assertThat(written("predictions", StampedPrediction.class))
+        .allSatisfy(s -> assertThat(s.stamp().parallelism()).isPositive());
+  }
+
+  /** Nobody prepares anything here. */
+  private static final class NoAnnouncements implements Announcements {
+    @Override
+    public void announce(LifecycleEntry entry) {
+      throw new IllegalStateException("Nothing is prepared here: " + entry);
+    }
+
+    @Override
+    public void close() {}
   }
 
   private static <T> List<T> written(String sink, Class<T> type) {
@@ -119,14 +137,40 @@ class InferenceJobITCase {
                           0),
                       2,
                       0)),
+          NoAnnouncements::new,
           new OnnxModels(),
           new WaitClock.OfSystem(),
           new LoaderThread());
     }
 
     @Override
-    public void predictions(Model model, DataStream<Prediction> predictions) {
+    public DataStream<EntityRow> rows(
+        StreamExecutionEnvironment env, Model model, ViewRead view, int number) {
+      throw new IllegalStateException("The model reads the online store");
+    }
+
+    @Override
+    public void predictions(Model model, DataStream<StampedPrediction> predictions) {
       predictions.sinkTo(new Kept<>("predictions")).uid("predictions");
+    }
+
+    @Override
+    public void shadows(Model model, DataStream<StampedPrediction> shadows) {
+      shadows.sinkTo(new Kept<>("shadows")).uid("shadows");
+    }
+
+    @Override
+    public DataStream<Prediction> shadowed(StreamExecutionEnvironment env, Model model) {
+      return env.fromData(
+              Arrays.asList(prediction("a", 2), prediction("a", 3), prediction("a", 2)),
+              PredictionSerializer.TYPE)
+          .setParallelism(1)
+          .uid("shadowed");
+    }
+
+    @Override
+    public void shadowTable(Model model, DataStream<Prediction> shadows) {
+      shadows.sinkTo(new Kept<>("shadow-table")).uid("shadow-table");
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.millrace.inference;
 
+import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.streaming.DeadLetter;
 import dev.millrace.streaming.Inbound;
 import java.util.ArrayList;
@@ -15,7 +16,8 @@ final class Scoring implements AutoCloseable {
   final FakeStore store;
   final FakeModels models;
   final ManualTime time;
-  final TwoInputStreamOperatorTestHarness<Inbound, DeploymentRecord, Prediction> harness;
+  final List<LifecycleEntry> announced = new ArrayList<>();
+  final TwoInputStreamOperatorTestHarness<Joined, DeploymentRecord, Prediction> harness;
 
   Scoring(ScoringPlan plan, DeploymentRecord... log) throws Exception {
     this(plan, new FakeStore(), new FakeModels(), new ManualTime(), null, log);
@@ -35,12 +37,37 @@ final class Scoring implements AutoCloseable {
     harness =
         new TwoInputStreamOperatorTestHarness<>(
             new ScoringOperator(
-                plan, new ScoringEnds(store, new FixedLog(log), models, time, time)));
+                plan,
+                new ScoringEnds(
+                    store, new FixedLog(log), new Announced(announced), models, time, time)));
     harness.setup(PredictionSerializer.INSTANCE);
     if (restored != null) {
       harness.initializeState(restored);
     }
     harness.open();
+  }
+
+  /** Announcements that stay here. */
+  private static final class Announced implements Announcements.Factory {
+    private static final long serialVersionUID = 1L;
+    private final transient List<LifecycleEntry> entries;
+
+    Announced(List<LifecycleEntry> entries) {
+      this.entries = entries;
+    }
+
+    @Override
+    public Announcements open() {
+      return new Announcements() {
+        @Override
+        public void announce(LifecycleEntry entry) {
+          entries.add(entry);
+        }
+
+        @Override
+        public void close() {}
+      };
+    }
   }
 
   /** A log that is as it is. */
@@ -60,7 +87,7 @@ final class Scoring implements AutoCloseable {
 
   void event(Inbound inbound) throws Exception {
     harness.processElement1(
-        inbound, inbound.event() == null ? 0 : inbound.event().eventTimeMillis());
+        Joined.unread(inbound), inbound.event() == null ? 0 : inbound.event().eventTimeMillis());
   }
 
   void deploy(DeploymentRecord record) throws Exception {
@@ -84,6 +111,15 @@ final class Scoring implements AutoCloseable {
   Prediction last() {
     List<Prediction> predictions = predictions();
     return predictions.get(predictions.size() - 1);
+  }
+
+  List<Prediction> shadows() {
+    List<Prediction> shadows = new ArrayList<>();
+    var side = harness.getSideOutput(ScoringOperator.SHADOWS);
+    if (side != null) {
+      side.forEach(r -> shadows.add(r.getValue()));
+    }
+    return shadows;
   }
 
   List<DeadLetter> letters() {
