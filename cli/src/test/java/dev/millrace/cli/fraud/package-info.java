@@ -1,0 +1,4 @@
+@NullMarked
+package dev.millrace.cli.fraud;
+
+import org.jspecify.annotations.NullMarked;
