@@ -21,7 +21,6 @@ import org.jspecify.annotations.Nullable;
 /** The Flink jobs of one project in one stack: which there are, and how they are started. */
 public final class ProjectJobs {
 
-  private static final int PARALLELISM = 2;
   private static final Duration SAVEPOINT_PATIENCE = Duration.ofMinutes(3);
   private static final Duration START_PATIENCE = Duration.ofMinutes(2);
   private static final long POLL_NANOS = 200_000_000;
@@ -42,8 +41,12 @@ public final class ProjectJobs {
     this.progress = progress;
   }
 
-  /** One of the four jobs. */
-  public record Kind(String stage, String folder, String entryClass) {
+  /**
+   * One of the four jobs.
+   *
+   * @param parallelism how many slots it takes
+   */
+  public record Kind(String stage, String folder, String entryClass, int parallelism) {
     public String jobName(String project) {
       return "millrace-" + project + "-" + stage;
     }
@@ -51,18 +54,25 @@ public final class ProjectJobs {
 
   public static final Kind FEATURE_PIPELINE =
       new Kind(
-          "feature-pipeline", "jobs/feature-pipeline", "dev.millrace.pipeline.FeaturePipelineJob");
+          "feature-pipeline",
+          "jobs/feature-pipeline",
+          "dev.millrace.pipeline.FeaturePipelineJob",
+          2);
   public static final Kind INFERENCE =
-      new Kind("inference", "jobs/inference", "dev.millrace.inference.InferenceJob");
+      new Kind("inference", "jobs/inference", "dev.millrace.inference.InferenceJob", 2);
+  public static final Kind DRIFT_DETECTOR =
+      new Kind("drift-detector", "jobs/drift-detector", "dev.millrace.drift.DriftDetectorJob", 2);
 
-  /** The jobs that a project needs. */
+  /** A few records an hour of event time. */
+  public static final Kind RETRAIN_TRIGGER =
+      new Kind(
+          "retrain-trigger", "jobs/retrain-trigger", "dev.millrace.retrain.RetrainTriggerJob", 1);
+
+  /** The jobs that a project needs, each after those whose topics it reads. */
   public static List<Kind> kinds(Project project) {
-    List<Kind> kinds = new ArrayList<>();
-    kinds.add(FEATURE_PIPELINE);
-    if (!project.models().isEmpty()) {
-      kinds.add(INFERENCE);
-    }
-    return kinds;
+    return project.models().isEmpty()
+        ? List.of(FEATURE_PIPELINE)
+        : List.of(FEATURE_PIPELINE, INFERENCE, DRIFT_DETECTOR, RETRAIN_TRIGGER);
   }
 
   /** Whether a job of the project runs under this name. */
@@ -96,7 +106,7 @@ public final class ProjectJobs {
 
   /** Cancels the project's jobs and forgets them. */
   public void cancel(String project) throws IOException {
-    for (Kind kind : List.of(INFERENCE, FEATURE_PIPELINE)) {
+    for (Kind kind : List.of(RETRAIN_TRIGGER, DRIFT_DETECTOR, INFERENCE, FEATURE_PIPELINE)) {
       String name = kind.jobName(project);
       // First the record: the supervisor must not start again what is being taken away.
       applied.remove(name);
@@ -113,7 +123,7 @@ public final class ProjectJobs {
     progress.accept(kind.stage() + ": starting" + (savepoint == null ? "" : " from " + savepoint));
     List<String> args = List.of("--project", project.name());
     String jarId = flink.upload(jar);
-    String jobId = flink.run(jarId, kind.entryClass(), args, PARALLELISM, savepoint, false);
+    String jobId = flink.run(jarId, kind.entryClass(), args, kind.parallelism(), savepoint, false);
     applied.write(
         new AppliedJob(
             project.name(),
@@ -121,7 +131,7 @@ public final class ProjectJobs {
             jar.toString(),
             kind.entryClass(),
             args,
-            PARALLELISM,
+            kind.parallelism(),
             jobId,
             savepoint));
     return jobId;
