@@ -1,0 +1,155 @@
+package dev.millrace.registry;
+
+import dev.millrace.core.lifecycle.DecidedDeployment;
+import dev.millrace.core.lifecycle.LifecycleRules;
+import dev.millrace.core.lifecycle.LifecycleRules.Decision;
+import dev.millrace.core.lifecycle.ModelState;
+import dev.millrace.core.lifecycle.Preparation;
+import dev.millrace.core.model.LifecycleEntry;
+import dev.millrace.core.model.LifecycleEntry.Kind;
+import dev.millrace.registry.JournalWire.UnreadableException;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import org.apache.kafka.streams.KeyValue;
+import org.apache.kafka.streams.processor.PunctuationType;
+import org.apache.kafka.streams.processor.api.Processor;
+import org.apache.kafka.streams.processor.api.ProcessorContext;
+import org.apache.kafka.streams.processor.api.Record;
+import org.apache.kafka.streams.state.KeyValueIterator;
+import org.apache.kafka.streams.state.KeyValueStore;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Takes one entry of the journal after the other and writes what the commands become. */
+final class CommandDecision implements Processor<String, byte[], String, byte[]> {
+
+  private static final Logger LOG = LoggerFactory.getLogger(CommandDecision.class);
+  private static final Duration LOOK_EVERY = Duration.ofSeconds(1);
+
+  private final JournalWire wire;
+  private @Nullable Parts parts;
+
+  CommandDecision(JournalWire wire) {
+    this.wire = wire;
+  }
+
+  /** What the task gives. */
+  private record Parts(
+      ProcessorContext<String, byte[]> context,
+      KeyValueStore<String, ModelState> models,
+      KeyValueStore<String, Preparation> preparations,
+      long sinceMillis) {}
+
+  @Override
+  public void init(ProcessorContext<String, byte[]> context) {
+    parts =
+        new Parts(
+            context,
+            context.getStateStore(RegistryTopology.MODELS),
+            context.getStateStore(RegistryTopology.PREPARATIONS),
+            context.currentSystemTimeMs());
+    context.schedule(LOOK_EVERY, PunctuationType.WALL_CLOCK_TIME, this::expire);
+  }
+
+  @Override
+  public void process(Record<String, byte[]> record) {
+    Parts at = parts();
+    LifecycleEntry entry;
+    try {
+      entry = wire.entry(record.key(), record.value());
+    } catch (UnreadableException e) {
+      // For ever unreadable: to stop here would stop every model for one bad record.
+      LOG.error("Skipping the record at {}: {}", position(at), e.getMessage());
+      return;
+    }
+    ModelState known = at.models().get(entry.model());
+    ModelState state = known == null ? ModelState.empty(entry.model()) : known;
+    if (entry.kind() == Kind.EVENT) {
+      // Folded when it was decided. One that was not decided here changes nothing.
+      long sequence = ModelState.sequence(entry);
+      if (sequence == 0 || sequence > state.sequence()) {
+        LOG.warn(
+            "Ignoring {} of model {} at {}: only the registry writes events",
+            entry.type(),
+            entry.model(),
+            position(at));
+      }
+      return;
+    }
+    Preparation before = at.preparations().get(entry.model());
+    put(
+        at,
+        entry.model(),
+        before,
+        LifecycleRules.decide(state, before, entry, at.context().currentSystemTimeMs()));
+  }
+
+  private void expire(long nowMillis) {
+    Parts at = parts();
+    Map<String, Preparation> waiting = new HashMap<>();
+    try (KeyValueIterator<String, Preparation> all = at.preparations().all()) {
+      while (all.hasNext()) {
+        KeyValue<String, Preparation> next = all.next();
+        waiting.put(next.key, next.value);
+      }
+    }
+    waiting.forEach(
+        (model, preparation) ->
+            put(
+                at,
+                model,
+                preparation,
+                LifecycleRules.expire(
+                    at.models().get(model), preparation, at.sinceMillis(), nowMillis)));
+  }
+
+  private void put(Parts at, String model, @Nullable Preparation before, Decision decision) {
+    for (LifecycleEntry event : decision.events()) {
+      LOG.info(
+          "{} {} version {} by {}: {}",
+          event.type(),
+          model,
+          event.version(),
+          event.actor(),
+          event.reason());
+      at.context()
+          .forward(
+              new Record<>(model, wire.event(event), event.atMillis()), RegistryTopology.EVENTS);
+      DecidedDeployment.of(event)
+          .ifPresent(
+              deployment ->
+                  at.context()
+                      .forward(
+                          new Record<>(model, wire.deployment(model, deployment), event.atMillis()),
+                          RegistryTopology.DEPLOYMENTS));
+    }
+    if (!decision.events().isEmpty()) {
+      at.models().put(model, decision.state());
+    }
+    Preparation after = decision.preparation();
+    if (after == null) {
+      if (before != null) {
+        var unusedPreparation = at.preparations().delete(model);
+      }
+    } else if (!after.equals(before)) {
+      at.preparations().put(model, after);
+    }
+  }
+
+  private static String position(Parts at) {
+    return at.context()
+        .recordMetadata()
+        .map(m -> m.topic() + " " + m.partition() + ":" + m.offset())
+        .orElse("no position");
+  }
+
+  private Parts parts() {
+    Parts at = parts;
+    if (at == null) {
+      throw new IllegalStateException("Cannot decide before init");
+    }
+    return at;
+  }
+}

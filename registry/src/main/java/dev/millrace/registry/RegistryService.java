@@ -1,0 +1,218 @@
+package dev.millrace.registry;
+
+import dev.millrace.core.lifecycle.ModelState;
+import dev.millrace.platform.Target;
+import dev.millrace.platform.Topics;
+import dev.millrace.schemas.ConfluentSubjectRegistry;
+import dev.millrace.schemas.SubjectRegistry;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.streams.CloseOptions;
+import org.apache.kafka.streams.KafkaStreams;
+import org.apache.kafka.streams.StoreQueryParameters;
+import org.apache.kafka.streams.StreamsConfig;
+import org.apache.kafka.streams.Topology;
+import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
+import org.apache.kafka.streams.state.KeyValueIterator;
+import org.apache.kafka.streams.state.QueryableStoreTypes;
+import org.apache.kafka.streams.state.ReadOnlyKeyValueStore;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The registry's process: the topology and its HTTP API. */
+public final class RegistryService {
+
+  private static final Logger LOG = LoggerFactory.getLogger(RegistryService.class);
+
+  private static final String APPLICATION = "millrace-registry";
+  private static final long KAFKA_PATIENCE_SECONDS = 10;
+  private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(10);
+  private static final int COMMIT_MILLIS = 100;
+  // A registry that was killed is taken for dead after this, and the next one begins.
+  private static final int SESSION_MILLIS = 6_000;
+  private static final int HEARTBEAT_MILLIS = 1_500;
+
+  /**
+   * @param args {@code --target FILE} (else {@code MILLRACE_TARGET}), {@code --state DIR}
+   */
+  public static void main(String[] args) throws InterruptedException {
+    int status;
+    try {
+      status = run(RegistryOptions.of(args, System.getenv()));
+    } catch (IOException | UncheckedIOException | IllegalStateException e) {
+      LOG.error("{}", e.getMessage(), e);
+      System.err.println(e.getMessage());
+      status = 1;
+    } catch (IllegalArgumentException e) {
+      LOG.error("{}", e.getMessage());
+      System.err.println(e.getMessage());
+      status = 2;
+    }
+    // Also where a client's thread would keep the process.
+    Runtime.getRuntime().halt(status);
+  }
+
+  private static int run(RegistryOptions options) throws IOException, InterruptedException {
+    Target target = options.target();
+    prepare(target);
+    SubjectRegistry subjects = new ConfluentSubjectRegistry(target.schemaRegistry());
+    // One now, so that a schema registry that does not answer is told at once.
+    var unusedWire = new JournalWire(subjects);
+    Topology topology =
+        RegistryTopology.of(
+            () -> {
+              try {
+                return new JournalWire(subjects);
+              } catch (IOException e) {
+                throw new UncheckedIOException(e);
+              }
+            });
+    CountDownLatch over = new CountDownLatch(1);
+    CountDownLatch closed = new CountDownLatch(1);
+    KafkaStreams streams = new KafkaStreams(topology, settings(target, options.state()));
+    streams.setUncaughtExceptionHandler(
+        e -> {
+          // A new process begins from the last commit; its supervisor waits longer each time.
+          LOG.error("The registry cannot go on: {}", e.getMessage(), e);
+          return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
+        });
+    streams.setStateListener(
+        (now, before) -> {
+          LOG.info("{} -> {}", before, now);
+          if (now == KafkaStreams.State.ERROR || now == KafkaStreams.State.NOT_RUNNING) {
+            over.countDown();
+          }
+        });
+    try (RegistryApi api =
+        RegistryApi.start(options.host(), options.port(), new StreamsStates(streams))) {
+      LOG.info("Answering on http://{}:{}", options.host(), api.port());
+      Runtime.getRuntime()
+          .addShutdownHook(
+              new Thread(
+                  () -> {
+                    over.countDown();
+                    awaitQuietly(closed);
+                  },
+                  "stop"));
+      streams.start();
+      over.await();
+    }
+    boolean failed = streams.state() == KafkaStreams.State.ERROR;
+    var unusedWhetherInTime =
+        streams.close(
+            CloseOptions.timeout(CLOSE_PATIENCE)
+                .withGroupMembershipOperation(CloseOptions.GroupMembershipOperation.LEAVE_GROUP));
+    LOG.info("Ended");
+    closed.countDown();
+    return failed ? 1 : 0;
+  }
+
+  private static void awaitQuietly(CountDownLatch latch) {
+    try {
+      var unusedWhetherInTime = latch.await(CLOSE_PATIENCE.toSeconds() + 2, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Makes the topics; fails where the broker does not answer. */
+  private static void prepare(Target target) throws IOException, InterruptedException {
+    try (Admin admin = Topics.admin(target)) {
+      try {
+        var unusedCluster =
+            admin.describeCluster().clusterId().get(KAFKA_PATIENCE_SECONDS, TimeUnit.SECONDS);
+      } catch (ExecutionException | TimeoutException e) {
+        throw new IOException(
+            "Cannot reach Kafka at "
+                + target.kafka()
+                + " ("
+                + (e.getCause() == null
+                    ? "no answer in " + KAFKA_PATIENCE_SECONDS + " s"
+                    : e.getCause())
+                + "); start it, or correct the target",
+            e);
+      }
+      Topics.create(admin, List.of(Topics.LIFECYCLE, Topics.DEPLOYMENTS));
+    } catch (KafkaException e) {
+      throw new IOException(
+          "Cannot reach Kafka at "
+              + target.kafka()
+              + ": "
+              + e.getMessage()
+              + "; correct the target",
+          e);
+    }
+  }
+
+  static Properties settings(Target target, Path state) {
+    Properties settings = new Properties();
+    settings.put(StreamsConfig.APPLICATION_ID_CONFIG, APPLICATION);
+    settings.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, target.kafka());
+    settings.put(StreamsConfig.STATE_DIR_CONFIG, state.toString());
+    settings.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
+    settings.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, COMMIT_MILLIS);
+    settings.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, 1);
+    // As many as the broker gives by itself: one on a single broker.
+    settings.put(StreamsConfig.REPLICATION_FACTOR_CONFIG, -1);
+    settings.put(
+        StreamsConfig.consumerPrefix(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG), SESSION_MILLIS);
+    settings.put(
+        StreamsConfig.consumerPrefix(ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG),
+        HEARTBEAT_MILLIS);
+    settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG), "earliest");
+    settings.put(
+        StreamsConfig.producerPrefix(ProducerConfig.MAX_REQUEST_SIZE_CONFIG),
+        Topics.RECORD_BYTES_MAX);
+    return settings;
+  }
+
+  /** The stores of the running topology. */
+  private record StreamsStates(KafkaStreams streams) implements RegistryApi.States {
+    @Override
+    public String condition() {
+      return streams.state().name();
+    }
+
+    @Override
+    public boolean isRunning() {
+      return streams.state() == KafkaStreams.State.RUNNING;
+    }
+
+    @Override
+    public Collection<String> models() {
+      List<String> names = new ArrayList<>();
+      try (KeyValueIterator<String, ModelState> all = store().all()) {
+        all.forEachRemaining(e -> names.add(e.key));
+      }
+      return names;
+    }
+
+    @Override
+    public Optional<ModelState> model(String name) {
+      return Optional.ofNullable(store().get(name));
+    }
+
+    private ReadOnlyKeyValueStore<String, ModelState> store() {
+      return streams.store(
+          StoreQueryParameters.fromNameAndType(
+              RegistryTopology.MODELS, QueryableStoreTypes.keyValueStore()));
+    }
+  }
+
+  private RegistryService() {}
+}

@@ -1,0 +1,78 @@
+package dev.millrace.registry;
+
+import dev.millrace.core.lifecycle.LifecycleJson;
+import dev.millrace.core.lifecycle.ModelState;
+import dev.millrace.core.lifecycle.Preparation;
+import dev.millrace.platform.Topics;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.apache.kafka.common.serialization.Serde;
+import org.apache.kafka.common.serialization.Serdes;
+import org.apache.kafka.streams.Topology;
+import org.apache.kafka.streams.state.StoreBuilder;
+import org.apache.kafka.streams.state.Stores;
+
+/**
+ * The registry as a graph: the journal in, a decision about each command, events and deployments
+ * out. It reads its own events back, because they are in the journal too, and passes over them.
+ */
+final class RegistryTopology {
+
+  static final String JOURNAL = "journal";
+  static final String DECISION = "decision";
+  static final String EVENTS = "events";
+  static final String DEPLOYMENTS = "deployments";
+
+  /** The state of each model: the fold of its events. */
+  static final String MODELS = "models";
+
+  /** Reports of subtasks on what is being prepared; empty while nothing is. */
+  static final String PREPARATIONS = "preparations";
+
+  // A model's state is a record of the changelog, and it grows by each version.
+  private static final Map<String, String> CHANGELOG =
+      Map.of("max.message.bytes", String.valueOf(Topics.RECORD_BYTES_MAX));
+
+  /**
+   * @param wire made anew for each task
+   */
+  static Topology of(Supplier<JournalWire> wire) {
+    Topology topology = new Topology();
+    topology.addSource(
+        JOURNAL,
+        Serdes.String().deserializer(),
+        Serdes.ByteArray().deserializer(),
+        Topics.LIFECYCLE);
+    topology.addProcessor(DECISION, () -> new CommandDecision(wire.get()), JOURNAL);
+    topology.addStateStore(store(MODELS, ModelState.class), DECISION);
+    topology.addStateStore(store(PREPARATIONS, Preparation.class), DECISION);
+    topology.addSink(
+        EVENTS,
+        Topics.LIFECYCLE,
+        Serdes.String().serializer(),
+        Serdes.ByteArray().serializer(),
+        DECISION);
+    topology.addSink(
+        DEPLOYMENTS,
+        Topics.DEPLOYMENTS,
+        Serdes.String().serializer(),
+        Serdes.ByteArray().serializer(),
+        DECISION);
+    return topology;
+  }
+
+  private static <T> StoreBuilder<?> store(String name, Class<T> type) {
+    return Stores.keyValueStoreBuilder(
+            Stores.persistentKeyValueStore(name), Serdes.String(), json(type))
+        .withLoggingEnabled(CHANGELOG)
+        .withCachingDisabled();
+  }
+
+  static <T> Serde<T> json(Class<T> type) {
+    return Serdes.serdeFrom(
+        (topic, value) -> value == null ? null : LifecycleJson.write(value),
+        (topic, bytes) -> bytes == null ? null : LifecycleJson.read(bytes, type));
+  }
+
+  private RegistryTopology() {}
+}
