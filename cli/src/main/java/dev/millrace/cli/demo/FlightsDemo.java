@@ -13,6 +13,7 @@ import dev.millrace.cli.events.TimeSpan;
 import dev.millrace.cli.local.AppliedJobs;
 import dev.millrace.cli.local.LocalStack;
 import dev.millrace.cli.local.StackLayout;
+import dev.millrace.cli.models.RegistryRequest;
 import dev.millrace.core.definition.Model;
 import dev.millrace.core.definition.Project;
 import dev.millrace.core.definition.Source;
@@ -22,7 +23,6 @@ import dev.millrace.platform.TopicLog;
 import dev.millrace.platform.Topics;
 import dev.millrace.schemas.ConfluentSubjectRegistry;
 import dev.millrace.schemas.SubjectRegistry;
-import dev.millrace.trainer.DeploymentJournal;
 import dev.millrace.trainer.Metrics;
 import dev.millrace.trainer.ModelTraining;
 import dev.millrace.trainer.TrainingRun;
@@ -325,12 +325,9 @@ final class FlightsDemo {
           () -> play.hasEnded() || play.departures() > 0,
           () -> "reading the next weeks' files");
       long decidedNanos = System.nanoTime();
-      new DeploymentJournal(target, registry)
-          .promote(
-              fitted.trained().published().version(),
-              actor(),
-              "demo flights",
-              System.currentTimeMillis());
+      var unusedDeployment =
+          new RegistryRequest(target, registry, actor(), line -> narration.detail("  " + line))
+              .promote(project.models().get(0).name(), fitted.version(), false, "demo flights");
       waiting.until(
           "the first prediction of version " + fitted.version() + " as CHAMPION",
           PROMOTION_PATIENCE,

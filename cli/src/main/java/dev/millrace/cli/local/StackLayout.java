@@ -50,6 +50,11 @@ public record StackLayout(Path dir) {
     return data().resolve("apicurio");
   }
 
+  /** The registry's stores: what is in them can be made again from Kafka. */
+  Path registryState() {
+    return data().resolve("registry");
+  }
+
   public Path flink() {
     return dir.resolve("flink");
   }
@@ -127,7 +132,7 @@ public record StackLayout(Path dir) {
         "http://" + ports.address(ports.schemaRegistry()) + "/apis/ccompat/v7",
         ports.address(ports.redis()),
         "http://" + ports.address(ports.flinkRest()),
-        null,
+        "http://" + ports.address(ports.registry()),
         uri(warehouse()),
         "jdbc:sqlite:file:"
             + warehouse().resolve("catalog.db")
@@ -143,6 +148,7 @@ public record StackLayout(Path dir) {
             kafkaData(),
             redisData(),
             registryData(),
+            registryState(),
             flinkConf(),
             checkpoints(),
             savepoints(),

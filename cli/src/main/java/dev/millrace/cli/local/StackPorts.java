@@ -43,6 +43,10 @@ record StackPorts(int offset) {
     return 8085 + offset;
   }
 
+  int registry() {
+    return 8090 + offset;
+  }
+
   int redis() {
     return 6379 + offset;
   }
@@ -74,6 +78,7 @@ record StackPorts(int offset) {
         new Use(kafkaController(), "Kafka's controller"),
         new Use(schemaRegistry(), "the schema registry"),
         new Use(redis(), "Redis"),
+        new Use(registry(), "the registry"),
         new Use(flinkRest(), "Flink's web UI"),
         new Use(jobManagerRpc(), "Flink's JobManager"),
         new Use(jobManagerBlobs(), "Flink's blob server"),

@@ -9,17 +9,23 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.apache.kafka.common.Uuid;
 import redis.embedded.core.ExecutableProvider;
 
-/** The processes of a stack except Flink's: broker, schema registry, online store. */
+/** The processes of a stack except Flink's: broker, schema registry, online store, registry. */
 final class StackServices {
   static final String KAFKA = "kafka";
   static final String SCHEMA_REGISTRY = "schema-registry";
   static final String REDIS = "redis";
+  static final String REGISTRY = "registry";
+
+  private static final long BROKER_PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(90);
+  private static final long BROKER_PAUSE_MILLIS = 250;
 
   private static final String COMPATIBILITY = "{\"compatibility\": \"BACKWARD_TRANSITIVE\"}";
 
@@ -144,6 +150,55 @@ final class StackServices {
         },
         // Its own default is no check at all, so it is ready only once it checks.
         () -> Probes.httpPut(url + "/config", COMPATIBILITY));
+  }
+
+  /** The registry of models; it is not started before what it needs answers. */
+  ServiceSpec registry() {
+    String url = "http://" + ports.address(ports.registry());
+    return new ServiceSpec(
+        REGISTRY,
+        ports.address(ports.registry()),
+        layout.log(REGISTRY),
+        layout.output(REGISTRY),
+        Map.of(),
+        this::awaitBrokerAndSchemas,
+        () ->
+            new JvmCommand(layout, ourClassPath(), "dev.millrace.registry.RegistryService")
+                .options("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+                .logging(layout.log(REGISTRY), logging(layout))
+                .with(
+                    "--target",
+                    layout.targetFile().toString(),
+                    "--state",
+                    layout.registryState().toString()),
+        () -> Probes.http(url + "/v1/health", body -> body.contains("\"UP\"")));
+  }
+
+  /**
+   * Waits until the broker and the schema registry answer. A process that needs them and is started
+   * too early would only die, and take processor time from them.
+   */
+  void awaitBrokerAndSchemas() throws InterruptedException {
+    String schemas = "http://" + ports.address(ports.schemaRegistry()) + "/apis/ccompat/v7/config";
+    long startNanos = System.nanoTime();
+    while (!(Probes.kafka(ports.kafka()) && Probes.http(schemas, body -> true))
+        && System.nanoTime() - startNanos < BROKER_PATIENCE_NANOS) {
+      TimeUnit.MILLISECONDS.sleep(BROKER_PAUSE_MILLIS);
+    }
+  }
+
+  /**
+   * The class path of the commands, for a process that lives on: our own jars are those that were
+   * copied for the supervisor, because a build would take the others away.
+   */
+  ClassPath ourClassPath() throws IOException {
+    Path target = checkout.resolve("cli/target");
+    List<Path> jars = new ArrayList<>(List.of(layout.supervisorLib().resolve("millrace-cli.jar")));
+    for (Path jar : ClassPath.ofTarget(target).jars()) {
+      Path copy = layout.supervisorLib().resolve(jar.getFileName());
+      jars.add(Files.isRegularFile(copy) ? copy : jar);
+    }
+    return new ClassPath(jars);
   }
 
   /** The unpacked registry. */

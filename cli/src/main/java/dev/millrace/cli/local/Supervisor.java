@@ -53,6 +53,7 @@ public final class Supervisor implements SupervisedService.Listener {
             plain.kafka(),
             plain.schemaRegistry(),
             plain.redis(),
+            plain.registry(),
             flink.jobManager(),
             flink.taskManager())) {
       services.add(new SupervisedService(spec, this));
@@ -97,8 +98,9 @@ public final class Supervisor implements SupervisedService.Listener {
     stopping.countDown();
     recovery.shutdownNow();
     try {
-      // Flink first: its jobs still write to the others.
-      stopTogether(List.of(FlinkServices.JOB_MANAGER, FlinkServices.TASK_MANAGER));
+      // Flink and the registry first: they still write to the others.
+      stopTogether(
+          List.of(FlinkServices.JOB_MANAGER, FlinkServices.TASK_MANAGER, StackServices.REGISTRY));
       stopTogether(
           List.of(StackServices.KAFKA, StackServices.SCHEMA_REGISTRY, StackServices.REDIS));
       for (Thread thread : threads) {

@@ -14,7 +14,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "up",
     description =
-        "Starts the local stack: Kafka, schema registry, Redis, Flink with its web UI; dead"
+        "Starts the local stack: Kafka, schema registry, Redis, Flink with its web UI, registry; dead"
             + " processes are restarted.")
 public final class UpCommand implements Callable<Integer> {
   @Mixin private final GlobalOptions global = new GlobalOptions();
@@ -34,6 +34,7 @@ public final class UpCommand implements Callable<Integer> {
     out.println("Kafka            " + target.kafka());
     out.println("Schema registry  " + target.schemaRegistry());
     out.println("Redis            " + target.redis());
+    out.println("Registry         " + target.registry());
     out.println("Flink            " + target.flink());
     out.println("Warehouse        " + target.warehouse());
     out.flush();

@@ -8,23 +8,22 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.millrace.cli.GlobalOptions;
 import dev.millrace.cli.Millrace;
 import dev.millrace.cli.UserMistake;
-import dev.millrace.core.model.DeployedVersion;
-import dev.millrace.core.model.Deployment;
+import dev.millrace.core.lifecycle.DecidedDeployment;
+import dev.millrace.core.lifecycle.DecidedDeployment.Named;
+import dev.millrace.core.lifecycle.ModelState;
+import dev.millrace.core.lifecycle.RegisteredVersion;
+import dev.millrace.core.model.LifecycleEntry;
+import dev.millrace.core.model.LifecycleEntry.Event;
+import dev.millrace.platform.LifecycleLog;
 import dev.millrace.platform.Target;
 import dev.millrace.schemas.ConfluentSubjectRegistry;
-import dev.millrace.schemas.SubjectRegistry;
-import dev.millrace.trainer.DeploymentJournal;
-import dev.millrace.trainer.VersionJournal;
-import dev.millrace.trainer.VersionJournal.Version;
 import java.io.PrintWriter;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -40,7 +39,9 @@ import picocli.CommandLine.Spec;
     subcommands = {
       ModelsCommand.ListModels.class,
       ModelsCommand.ShowModel.class,
-      ModelsCommand.Promote.class
+      PromoteCommand.class,
+      RollbackCommand.class,
+      ArchiveCommand.class
     })
 public final class ModelsCommand implements Callable<Integer> {
 
@@ -53,45 +54,12 @@ public final class ModelsCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    throw new UserMistake("Cannot run models: name list, show or promote; see --help");
+    throw new UserMistake(
+        "Cannot run models: name list, show, promote, rollback or archive; see --help");
   }
 
-  /** Both journals as they are now. */
-  private record Journals(
-      DeploymentJournal writing,
-      Map<String, List<Version>> versions,
-      Map<String, Deployment> serving) {
-
-    static Journals of(Target target) {
-      SubjectRegistry registry = new ConfluentSubjectRegistry(target.schemaRegistry());
-      DeploymentJournal deployments = new DeploymentJournal(target, registry);
-      return new Journals(
-          deployments,
-          new VersionJournal(target, registry)
-              .versions().stream()
-                  .collect(
-                      Collectors.groupingBy(Version::model, TreeMap::new, Collectors.toList())),
-          deployments.current());
-    }
-
-    List<Version> of(String model) {
-      List<Version> known = versions.getOrDefault(model, List.of());
-      if (known.isEmpty()) {
-        throw new UserMistake(
-            "Cannot find model "
-                + model
-                + ": no version of it is registered, only of "
-                + versions.keySet()
-                + "; train one with ./millrace train "
-                + model);
-      }
-      return known;
-    }
-
-    @Nullable DeployedVersion champion(String model) {
-      Deployment deployment = serving.get(model);
-      return deployment == null ? null : deployment.champion();
-    }
+  private static LifecycleLog log(Target target) {
+    return new LifecycleLog(target, new ConfluentSubjectRegistry(target.schemaRegistry()));
   }
 
   /** {@code models list}. */
@@ -107,44 +75,54 @@ public final class ModelsCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-      Journals journals = Journals.of(global.target());
-      TreeSet<String> models = new TreeSet<>(journals.versions().keySet());
-      models.addAll(journals.serving().keySet());
+      Map<String, ModelState> models = log(global.target()).models();
+      models.values().removeIf(m -> m.versions().isEmpty());
       PrintWriter out = spec.commandLine().getOut();
-      ArrayNode array = JSON.createArrayNode();
-      for (String model : models) {
-        List<Version> versions = journals.versions().getOrDefault(model, List.of());
-        Version newest = versions.isEmpty() ? null : versions.get(versions.size() - 1);
-        DeployedVersion champion = journals.champion(model);
-        if (json) {
-          ObjectNode one = array.addObject();
-          one.put("model", model);
-          one.put("versions", versions.size());
-          one.put("newest", newest == null ? null : newest.version());
-          one.put("champion", champion == null ? null : champion.version());
-        } else {
-          out.println(
-              String.format(
-                  Locale.ROOT,
-                  "%-24s versions %-4d newest %-4s champion %s",
-                  model,
-                  versions.size(),
-                  newest == null ? "-" : String.valueOf(newest.version()),
-                  champion == null ? "-" : String.valueOf(champion.version())));
-        }
-      }
       if (json) {
+        ArrayNode array = JSON.createArrayNode();
+        models.values().forEach(m -> fill(array.addObject(), m));
         out.println(array);
-      } else if (models.isEmpty()) {
-        out.println("no version of any model is registered; ./millrace train MODEL makes one");
+      } else {
+        models.values().forEach(m -> print(out, m));
+        if (models.isEmpty()) {
+          out.println("no version of any model is registered; ./millrace train MODEL makes one");
+        }
       }
       out.flush();
       return Millrace.DONE;
     }
+
+    private static void fill(ObjectNode one, ModelState model) {
+      one.put("model", model.model());
+      one.put("versions", model.versions().size());
+      one.put("newest", newest(model));
+      one.put("champion", model.champion().orElse(null));
+      Named canary = model.current().map(DecidedDeployment::canary).orElse(null);
+      one.put("canary", canary == null ? null : canary.version());
+      one.put("preparing", model.preparing().map(DecidedDeployment::deploymentId).orElse(null));
+    }
+
+    private static void print(PrintWriter out, ModelState model) {
+      out.println(
+          String.format(
+              Locale.ROOT,
+              "%-24s versions %-4d newest %-4d champion %s%s",
+              model.model(),
+              model.versions().size(),
+              newest(model),
+              model.champion().map(String::valueOf).orElse("-"),
+              model.preparing().isPresent() ? "  (another deployment is being prepared)" : ""));
+    }
+
+    private static int newest(ModelState model) {
+      return model.versions().get(model.versions().size() - 1).version();
+    }
   }
 
   /** {@code models show NAME}. */
-  @Command(name = "show", description = "Every version of one model, and which of them serves.")
+  @Command(
+      name = "show",
+      description = "Every version of one model, which of them serves, and since when.")
   static final class ShowModel implements Callable<Integer> {
 
     @Mixin private GlobalOptions global = new GlobalOptions();
@@ -159,57 +137,116 @@ public final class ModelsCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws JsonProcessingException {
-      Journals journals = Journals.of(global.target());
-      List<Version> versions = journals.of(name);
-      Deployment serving = journals.serving().get(name);
-      DeployedVersion champion = journals.champion(name);
+      List<LifecycleEntry> journal = log(global.target()).read();
+      Map<String, ModelState> models = ModelState.fold(journal);
+      ModelState model = models.get(name);
+      if (model == null || model.versions().isEmpty()) {
+        throw RegistryRequest.unknown(name, models.keySet());
+      }
       PrintWriter out = spec.commandLine().getOut();
       if (json) {
-        ObjectNode object = JSON.createObjectNode();
-        object.put("model", name);
-        object.put("champion", champion == null ? null : champion.version());
-        object.put("deployment_id", serving == null ? null : serving.deploymentId());
-        ArrayNode list = object.putArray("versions");
-        for (Version version : versions) {
-          fill(list.addObject(), version);
-        }
-        out.println(object);
+        out.println(asJson(model, details(journal)));
       } else {
-        out.println(name);
-        for (Version version : versions) {
-          boolean serves = champion != null && champion.version() == version.version();
-          print(out, version, serves);
-        }
+        print(out, model);
       }
       out.flush();
       return Millrace.DONE;
     }
 
-    private static void fill(ObjectNode object, Version version) throws JsonProcessingException {
-      object.put("version", version.version());
-      object.put("registered_at", utc(version.registeredAtMillis()));
-      object.put("actor", version.actor());
-      object.put("reason", version.reason());
-      object.put("uri", version.uri());
-      object.put("sha256", version.sha256());
-      object.set("details", JSON.readTree(version.details()));
+    /** What came with each version when it was registered. */
+    private Map<Integer, JsonNode> details(List<LifecycleEntry> journal)
+        throws JsonProcessingException {
+      Map<Integer, JsonNode> details = new TreeMap<>();
+      for (LifecycleEntry entry : journal) {
+        Integer version = entry.version();
+        if (entry.model().equals(name)
+            && entry.is(Event.VERSION_REGISTERED)
+            && version != null
+            && ModelState.sequence(entry) > 0) {
+          details.put(version, JSON.readTree(entry.details()));
+        }
+      }
+      return details;
     }
 
-    private static void print(PrintWriter out, Version version, boolean serves)
-        throws JsonProcessingException {
-      JsonNode details = JSON.readTree(version.details());
-      JsonNode auc = details.path("metrics").path("holdout").path("auc");
-      out.println(
-          String.format(
-              Locale.ROOT,
-              "  %-4d %-9s %s  holdout AUC %s  sha256 %s  by %s",
-              version.version(),
-              serves ? "CHAMPION" : "",
-              utc(version.registeredAtMillis()),
-              auc.isNumber() ? String.format(Locale.ROOT, "%.4f", auc.asDouble()) : "-",
-              version.sha256(),
-              version.actor()));
-      out.println("       " + version.uri());
+    private static ObjectNode asJson(ModelState model, Map<Integer, JsonNode> details) {
+      ObjectNode object = JSON.createObjectNode();
+      object.put("model", model.model());
+      object.put("champion", model.champion().orElse(null));
+      object.put(
+          "deployment_id", model.current().map(DecidedDeployment::deploymentId).orElse(null));
+      ArrayNode versions = object.putArray("versions");
+      for (RegisteredVersion version : model.versions()) {
+        ObjectNode one = versions.addObject();
+        one.put("version", version.version());
+        one.put("status", version.status().name());
+        one.put("registered_at", utc(version.registeredAtMillis()));
+        one.put("actor", version.actor());
+        one.put("reason", version.reason());
+        one.put("uri", version.uri());
+        one.put("sha256", version.sha256());
+        one.set("details", details.get(version.version()));
+      }
+      object.set("deployments", JSON.valueToTree(model.deployments()));
+      return object;
+    }
+
+    private static void print(PrintWriter out, ModelState model) {
+      out.println(model.model());
+      for (RegisteredVersion version : model.versions()) {
+        JsonNode metrics = version.metrics();
+        JsonNode auc = (metrics == null ? JSON.missingNode() : metrics).path("holdout").path("auc");
+        out.println(
+            String.format(
+                Locale.ROOT,
+                "  %-4d %-9s %-10s %s  holdout AUC %s  sha256 %s  by %s",
+                version.version(),
+                role(model, version.version()),
+                version.status(),
+                utc(version.registeredAtMillis()),
+                auc.isNumber() ? String.format(Locale.ROOT, "%.4f", auc.asDouble()) : "-",
+                version.sha256(),
+                version.actor()));
+        out.println("       " + version.uri());
+      }
+      if (!model.deployments().isEmpty()) {
+        out.println("deployments");
+      }
+      for (DecidedDeployment deployment : model.deployments()) {
+        Named canary = deployment.canary();
+        out.println(
+            String.format(
+                Locale.ROOT,
+                "  %s %-9s champion %d%s%s  from %s  by %s: %s",
+                deployment.deploymentId(),
+                deployment.state(),
+                deployment.champion().version(),
+                canary == null
+                    ? ""
+                    : String.format(
+                        Locale.ROOT,
+                        " canary %d (%.0f %%)",
+                        canary.version(),
+                        deployment.share() * 100),
+                deployment.shadows().isEmpty()
+                    ? ""
+                    : " shadows " + deployment.shadows().stream().map(Named::version).toList(),
+                RegistryRequest.from(deployment),
+                deployment.actor(),
+                deployment.reason()));
+      }
+    }
+
+    private static String role(ModelState model, int version) {
+      DecidedDeployment current = model.current().orElse(null);
+      if (current == null || !current.versions().contains(version)) {
+        return "";
+      }
+      if (current.champion().version() == version) {
+        return "CHAMPION";
+      }
+      Named canary = current.canary();
+      return canary != null && canary.version() == version ? "CANARY" : "SHADOW";
     }
 
     private static String utc(long millis) {
@@ -217,60 +254,14 @@ public final class ModelsCommand implements Callable<Integer> {
     }
   }
 
-  /** {@code models promote NAME VERSION}. */
-  @Command(
-      name = "promote",
-      description = "Makes a version the champion; jobs change over without a restart.")
-  static final class Promote implements Callable<Integer> {
-
-    @Mixin private GlobalOptions global = new GlobalOptions();
-
-    @Parameters(index = "0", paramLabel = "NAME", description = "The model's name.")
-    private String name = "";
-
-    @Parameters(index = "1", paramLabel = "VERSION", description = "The version's number.")
-    private int number;
-
-    @Option(names = "--force", description = "Deploys it again even where it serves already.")
-    private boolean force;
-
-    @Option(names = "--reason", paramLabel = "TEXT", description = "Why, for the journal.")
-    private String reason = "promoted by hand";
-
-    @Spec private CommandSpec spec = CommandSpec.create();
-
-    @Override
-    public Integer call() throws Exception {
-      Journals journals = Journals.of(global.target());
-      List<Version> versions = journals.of(name);
-      Version version =
-          versions.stream()
-              .filter(v -> v.version() == number)
-              .findFirst()
-              .orElseThrow(
-                  () ->
-                      new UserMistake(
-                          "Cannot promote "
-                              + name
-                              + " version "
-                              + number
-                              + ": registered are "
-                              + versions.stream().map(Version::version).toList()
-                              + "; name one of them"));
-      PrintWriter out = spec.commandLine().getOut();
-      Deployment serving = journals.serving().get(name);
-      DeployedVersion champion = journals.champion(name);
-      if (!force && serving != null && champion != null && champion.version() == number) {
-        out.println(
-            name + " version " + number + " serves already, deployment " + serving.deploymentId());
-      } else {
-        Deployment deployment =
-            journals.writing().promote(version, Actor.name(), reason, System.currentTimeMillis());
-        out.println(
-            name + " version " + number + " is champion, deployment " + deployment.deploymentId());
-      }
-      out.flush();
-      return Millrace.DONE;
-    }
+  /** What was deployed, as one JSON object. */
+  static ObjectNode json(String model, @Nullable DecidedDeployment deployment) {
+    ObjectNode object = JSON.createObjectNode();
+    object.put("model", model);
+    object.put("version", deployment == null ? null : deployment.champion().version());
+    object.put("deployment_id", deployment == null ? null : deployment.deploymentId());
+    object.put("state", deployment == null ? null : deployment.state().name());
+    object.put("effective_time", deployment == null ? null : deployment.effectiveTimeMillis());
+    return object;
   }
 }

@@ -25,6 +25,7 @@ class StackPortsTest {
     assertThat(target.schemaRegistry()).isEqualTo("http://127.0.0.1:8085/apis/ccompat/v7");
     assertThat(target.redis()).isEqualTo("127.0.0.1:6379");
     assertThat(target.flink()).isEqualTo("http://127.0.0.1:8081");
+    assertThat(target.registry()).isEqualTo("http://127.0.0.1:8090");
     assertThat(target.warehouse()).isEqualTo("file:///x/warehouse");
     assertThat(target.artifacts()).isEqualTo("file:///x/artifacts");
   }

@@ -29,7 +29,6 @@ class ModelCommandsTest {
         "training-set delay_risk --out x.parquet --as-served",
         "training-set delay_risk --out x.parquet --as-corrected",
         "training-set --spine s.parquet --features a:b --out x.parquet",
-        "models rollback delay_risk",
         "models evaluate delay_risk 3",
         "models pause delay_risk"
       })
@@ -47,7 +46,10 @@ class ModelCommandsTest {
         "train",
         "train delay_risk --as-of 2001-13-01",
         "models",
-        "models promote delay_risk latest"
+        "models promote delay_risk latest",
+        "models promote delay_risk 2 --force",
+        "models rollback",
+        "models archive delay_risk"
       })
   void mistakesAreTheUsers(String arguments) {
     assertThat(execute(arguments)).isEqualTo(Millrace.USER_MISTAKE);
