@@ -1,0 +1,79 @@
+package dev.millrace.core.retrain;
+
+import dev.millrace.core.definition.Model;
+import dev.millrace.core.model.LifecycleEntry;
+import dev.millrace.core.rollout.Alert;
+import dev.millrace.core.rollout.Measured;
+import dev.millrace.core.rollout.RolloutControl;
+import dev.millrace.core.rollout.RolloutState;
+import dev.millrace.core.rollout.RolloutStep;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Retraining policy and rollout control of one model, folded together over the same inputs. */
+public final class ModelWatch {
+
+  private final RetrainPolicy policy;
+  private final RolloutControl control;
+
+  public ModelWatch(Model model) {
+    this.policy = new RetrainPolicy(model.name(), model.retraining(), model.training());
+    this.control = new RolloutControl(model.name(), model.rollout(), model.monitoring().window());
+  }
+
+  /** What both know. */
+  public record State(RetrainState retrain, RolloutState rollout) {
+    public static final State EMPTY = new State(RetrainState.EMPTY, RolloutState.EMPTY);
+  }
+
+  /** What follows from one input. */
+  public record Outcome(
+      State state,
+      List<RetrainDecision> decisions,
+      List<RolloutStep> steps,
+      List<LifecycleEntry> commands,
+      List<Alert> alerts) {
+    public Outcome {
+      decisions = List.copyOf(decisions);
+      steps = List.copyOf(steps);
+      commands = List.copyOf(commands);
+      alerts = List.copyOf(alerts);
+    }
+  }
+
+  public Outcome on(State state, Measured measured) {
+    RolloutControl.Outcome rollout = control.on(state.rollout(), measured);
+    return joined(rollout, policy.on(state.retrain(), measured, rollout.state().busy()));
+  }
+
+  public Outcome on(State state, LifecycleEntry entry) {
+    RolloutControl.Outcome rollout = control.on(state.rollout(), entry);
+    return joined(rollout, policy.on(state.retrain(), entry, rollout.state().busy()));
+  }
+
+  public Outcome on(State state, Drifted drifted) {
+    RetrainPolicy.Outcome retrain = policy.on(state.retrain(), drifted, state.rollout().busy());
+    return new Outcome(
+        new State(retrain.state(), state.rollout()),
+        retrain.decisions(),
+        List.of(),
+        List.of(),
+        List.of());
+  }
+
+  private Outcome joined(RolloutControl.Outcome rollout, RetrainPolicy.Outcome retrain) {
+    RetrainState state = retrain.state();
+    List<RetrainDecision> decisions = new ArrayList<>(retrain.decisions());
+    for (RolloutStep step : rollout.steps()) {
+      RetrainPolicy.Outcome next = policy.on(state, step, rollout.state().busy());
+      state = next.state();
+      decisions.addAll(next.decisions());
+    }
+    return new Outcome(
+        new State(state, rollout.state()),
+        decisions,
+        rollout.steps(),
+        rollout.commands(),
+        rollout.alerts());
+  }
+}
