@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
@@ -20,7 +21,7 @@ final class Lineage {
       TrainingSet set,
       TrainingRun run,
       long seed,
-      int version,
+      String idempotencyKey,
       @Nullable Integer projectRevision,
       String actor,
       long trainedAtMillis) {
@@ -28,7 +29,7 @@ final class Lineage {
     lineage.put("project", set.project());
     lineage.put("project_revision", projectRevision);
     lineage.put("model", set.model());
-    lineage.put("version", version);
+    lineage.put("idempotency_key", idempotencyKey);
     lineage.put("trained_at", utc(trainedAtMillis));
     lineage.put("actor", actor);
     ObjectNode artifact = lineage.putObject("artifact");
@@ -59,6 +60,9 @@ final class Lineage {
     training.put("trees", run.trees());
     ObjectNode parameters = training.putObject("parameters");
     run.settings().forEach((name, value) -> parameters.put(name, String.valueOf(value)));
+    ObjectNode crossFitting = training.putObject("cross_fitting");
+    crossFitting.put("folds", run.crossFitting().folds());
+    crossFitting.put("block", Duration.ofMillis(run.crossFitting().blockMillis()).toString());
     part(training, "training", run.parts().training(), run.parts().trainingUntilMillis());
     part(training, "validation", run.parts().validation(), run.parts().validationUntilMillis());
     part(training, "holdout", run.parts().holdout(), set.bounds().endMillis());
@@ -99,6 +103,7 @@ final class Lineage {
     metrics.put("positives", measured.positives());
     metrics.put("auc", measured.auc());
     metrics.put("log_loss", measured.logLoss());
+    metrics.put("brier", measured.brier());
     metrics.put("calibration_error", measured.calibrationError());
     metrics.put("mean_predicted", measured.meanPredicted());
     metrics.put("observed_rate", measured.observedRate());

@@ -10,6 +10,7 @@ import java.util.Arrays;
  *       half (the Mann-Whitney statistic over the number of pairs; [1]). NaN without both classes.
  *   <li><b>Log loss</b>: the mean of −ln(probability given to the label), probabilities clipped to
  *       [1e-15, 1 − 1e-15].
+ *   <li><b>Brier score</b>: the mean of (score − label)² ([5]).
  *   <li><b>Expected calibration error</b>: rows in the order of their scores are cut into 10 bins
  *       of equal mass; the mean over rows of |mean score − share of positives| of their bin ([2]
  *       with the equal-mass bins of [3]). Rows of the same score share a bin, that of the first of
@@ -20,7 +21,9 @@ import java.util.Arrays;
  * <p>[1] Hanley, McNeil: The meaning and use of the area under a receiver operating characteristic
  * curve, Radiology 143 (1982). [2] Naeini, Cooper, Hauskrecht: Obtaining well calibrated
  * probabilities using Bayesian binning, AAAI 2015. [3] Nixon et al.: Measuring calibration in deep
- * learning, CVPR workshops 2019. [4] Steyerberg: Clinical prediction models, 2nd ed. 2019.
+ * learning, CVPR workshops 2019. [4] Steyerberg: Clinical prediction models, 2nd ed. 2019. [5]
+ * Brier: Verification of forecasts expressed in terms of probability, Monthly Weather Review 78
+ * (1950).
  *
  * @param count rows
  * @param positives rows whose label is 1
@@ -30,6 +33,7 @@ public record Metrics(
     long positives,
     double auc,
     double logLoss,
+    double brier,
     double calibrationError,
     double meanPredicted,
     double observedRate) {
@@ -46,6 +50,7 @@ public record Metrics(
     int n = scores.length;
     int ones = 0;
     double loss = 0;
+    double squares = 0;
     double sum = 0;
     for (int i = 0; i < n; i++) {
       boolean positive = positive(labels[i]);
@@ -53,8 +58,8 @@ public record Metrics(
         throw new IllegalArgumentException("Cannot measure row " + i + ": its score is NaN");
       }
       ones += positive ? 1 : 0;
-      double p = Math.min(1 - CLIP, Math.max(CLIP, scores[i]));
-      loss -= positive ? Math.log(p) : Math.log1p(-p);
+      loss += logLoss(scores[i], labels[i]);
+      squares += (scores[i] - labels[i]) * (scores[i] - labels[i]);
       sum += scores[i];
     }
     double[] positive = new double[ones];
@@ -75,9 +80,16 @@ public record Metrics(
         ones,
         auc(positive, negative),
         loss / n,
+        squares / n,
         calibrationError(positive, negative),
         sum / n,
         (double) ones / n);
+  }
+
+  /** The log loss of one row. */
+  static double logLoss(double score, double label) {
+    double p = Math.min(1 - CLIP, Math.max(CLIP, score));
+    return label == 1 ? -Math.log(p) : -Math.log1p(-p);
   }
 
   private static boolean positive(double label) {

@@ -15,7 +15,11 @@ import java.util.TreeMap;
  * @param parts the three parts of the window, by event time
  * @param validation measured by scoring the artifact itself on the validation part
  * @param holdout the same on the holdout, of which training saw nothing
+ * @param scores of every row of the set: for the training part by a model that did not see the row
+ *     ({@code crossFitting}), for the others by the artifact
+ * @param crossFitting how the folds were cut
  */
+@SuppressWarnings("ArrayRecordComponent") // Bytes and columns; never compared.
 public record TrainingRun(
     List<String> inputs,
     byte[] onnx,
@@ -24,7 +28,9 @@ public record TrainingRun(
     Map<String, Object> settings,
     Parts parts,
     Metrics validation,
-    Metrics holdout) {
+    Metrics holdout,
+    double[] scores,
+    CrossFitting crossFitting) {
 
   public TrainingRun {
     inputs = List.copyOf(inputs);
@@ -41,4 +47,12 @@ public record TrainingRun(
       int training,
       int validation,
       int holdout) {}
+
+  /**
+   * Two folds of alternating blocks of event time.
+   *
+   * @param blockMillis length of a block; 0 where the window is too short for two folds with both
+   *     classes: then the training part's scores are the model's own
+   */
+  public record CrossFitting(int folds, long blockMillis) {}
 }

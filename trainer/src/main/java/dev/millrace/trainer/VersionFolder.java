@@ -8,13 +8,22 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
-import java.util.function.IntFunction;
+import java.util.Optional;
 
-/** The folder {@code <artifacts>/<model>/<version>/}, complete from the moment it has its name. */
+/**
+ * The folders {@code <artifacts>/<model>/<first 16 characters of the idempotency key>/}, each
+ * complete from the moment it has its name, and never changed after.
+ */
 final class VersionFolder {
 
   static final String MODEL = "model.onnx";
   static final String LINEAGE = "lineage.json";
+  static final String PROFILE = "profile.json";
+
+  /** What the registry is to be told, so that a trainer that was killed need not train again. */
+  static final String CANDIDATE = "candidate.json";
+
+  private static final int NAME_LENGTH = 16;
 
   private final Path models;
 
@@ -26,7 +35,7 @@ final class VersionFolder {
   VersionFolder(String artifacts, String model) {
     URI uri = URI.create(artifacts);
     if (!"file".equals(uri.getScheme())) {
-      throw new TrainingException(
+      throw TrainingException.ofDefinition(
           "Cannot write artifacts to %s: only folders (file:///…) are built; change artifacts in"
                   .formatted(artifacts)
               + " the target");
@@ -34,42 +43,55 @@ final class VersionFolder {
     this.models = Path.of(uri).resolve(model);
   }
 
-  /** A version's folder. */
-  record Written(int version, Path folder) {
-    String uri(String file) {
-      return folder.resolve(file).toUri().toString();
+  /** The folder of a key, there or not. */
+  Path folder(String idempotencyKey) {
+    String name = idempotencyKey.substring(0, Math.min(NAME_LENGTH, idempotencyKey.length()));
+    if (!name.matches("[0-9A-Za-z_-]+")) {
+      throw TrainingException.ofData(
+          "Cannot write artifacts under key %s: a folder takes letters, digits, - and _"
+              .formatted(idempotencyKey));
     }
+    return models.resolve(name);
+  }
+
+  static String uri(Path folder, String file) {
+    return folder.resolve(file).toUri().toString();
+  }
+
+  /** What was written under a key. */
+  Optional<Path> find(String idempotencyKey) {
+    Path folder = folder(idempotencyKey);
+    return Files.isDirectory(folder) ? Optional.of(folder) : Optional.empty();
   }
 
   /**
-   * Writes a version under the first free number. A number whose folder is there is taken, even
-   * where nobody announced it: another trainer may be about to.
-   *
-   * @param contents the files of the version that gets the number, by name
+   * Writes the files of a key. Where its folder is there already that stays as it is: the registry
+   * may know its hash.
    */
-  Written write(int firstNumber, IntFunction<Map<String, byte[]>> contents) throws IOException {
+  Path write(String idempotencyKey, Map<String, byte[]> contents) throws IOException {
+    Path folder = folder(idempotencyKey);
     Files.createDirectories(models);
-    for (int number = firstNumber; ; number++) {
-      Path folder = models.resolve(String.valueOf(number));
-      if (Files.exists(folder)) {
-        continue;
+    if (Files.exists(folder)) {
+      return folder;
+    }
+    Path temporary = Files.createTempDirectory(models, "." + folder.getFileName() + "-");
+    for (Map.Entry<String, byte[]> file : contents.entrySet()) {
+      Files.write(temporary.resolve(file.getKey()), file.getValue());
+    }
+    readableByAll(temporary);
+    try {
+      Files.move(temporary, folder, StandardCopyOption.ATOMIC_MOVE);
+    } catch (FileSystemException e) {
+      for (String file : contents.keySet()) {
+        Files.deleteIfExists(temporary.resolve(file));
       }
-      Path temporary = Files.createTempDirectory(models, "." + number + "-");
-      for (Map.Entry<String, byte[]> file : contents.apply(number).entrySet()) {
-        Files.write(temporary.resolve(file.getKey()), file.getValue());
-      }
-      readableByAll(temporary);
-      try {
-        Files.move(temporary, folder, StandardCopyOption.ATOMIC_MOVE);
-        return new Written(number, folder);
-      } catch (FileSystemException e) {
-        delete(temporary);
-        // Where the folder is there now, another trainer took the number first.
-        if (!Files.exists(folder)) {
-          throw e;
-        }
+      Files.deleteIfExists(temporary);
+      // Where the folder is there now, another trainer was first.
+      if (!Files.exists(folder)) {
+        throw e;
       }
     }
+    return folder;
   }
 
   /** A temporary folder is its owner's alone; jobs may run as another user. */
@@ -77,11 +99,5 @@ final class VersionFolder {
     if (folder.getFileSystem().supportedFileAttributeViews().contains("posix")) {
       Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
     }
-  }
-
-  private static void delete(Path folder) throws IOException {
-    Files.deleteIfExists(folder.resolve(MODEL));
-    Files.deleteIfExists(folder.resolve(LINEAGE));
-    Files.deleteIfExists(folder);
   }
 }

@@ -1,86 +1,174 @@
 package dev.millrace.trainer;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.json.JsonMapper;
-import dev.millrace.platform.Target;
+import dev.millrace.core.model.LifecycleEntry;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
-import java.util.Map;
-import org.jspecify.annotations.Nullable;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 
-/** Turns a training run into a version: its files first, then its announcement. */
+/**
+ * Makes a candidate a version: asks the registry to register and then to validate it.
+ *
+ * <p>Each question has a key of its own, and is asked only where the journal has no answer to it.
+ * So this may be cut off anywhere and be begun again.
+ */
 public final class VersionPublisher {
 
-  private static final JsonMapper JSON = new JsonMapper();
+  private static final String VALIDATE = "/validate";
 
-  private final Target target;
-  private final VersionJournal journal;
-
-  public VersionPublisher(Target target, VersionJournal journal) {
-    this.target = target;
-    this.journal = journal;
-  }
-
-  /** A version that can be promoted. */
-  public record Published(VersionJournal.Version version, Path model, Path lineage) {}
+  private final Lifecycle lifecycle;
+  private final LongSupplier clockMillis;
+  private final Duration patience;
+  private final Consumer<String> progress;
 
   /**
-   * Publishes a run under the next number of its model.
+   * A publisher.
    *
-   * @param projectRevision of the applied project; null where it was read from a folder
+   * @param patience with the registry, for each answer
+   * @param progress told in a few words what happens now
    */
-  public Published publish(
-      TrainingSet set,
-      TrainingRun run,
-      long seed,
-      @Nullable Integer projectRevision,
-      String actor,
-      String reason,
-      long nowMillis)
-      throws IOException, InterruptedException {
-    int highest =
-        journal.versions(set.model()).stream()
-            .mapToInt(VersionJournal.Version::version)
-            .max()
-            .orElse(0);
-    VersionFolder.Written written =
-        new VersionFolder(target.artifacts(), set.model())
-            .write(
-                highest + 1,
-                number -> {
-                  Map<String, byte[]> files = new LinkedHashMap<>();
-                  files.put(VersionFolder.MODEL, run.onnx());
-                  files.put(
-                      VersionFolder.LINEAGE,
-                      bytes(Lineage.of(set, run, seed, number, projectRevision, actor, nowMillis)));
-                  return files;
-                });
-    VersionJournal.Version version =
-        new VersionJournal.Version(
-            set.model(),
-            written.version(),
-            written.uri(VersionFolder.MODEL),
-            run.sha256(),
-            nowMillis,
-            actor,
-            reason,
-            Lineage.summary(set, run, written.uri(VersionFolder.LINEAGE)).toString());
-    journal.announce(version);
-    return new Published(
-        version,
-        written.folder().resolve(VersionFolder.MODEL),
-        written.folder().resolve(VersionFolder.LINEAGE));
+  public VersionPublisher(
+      Lifecycle lifecycle, LongSupplier clockMillis, Duration patience, Consumer<String> progress) {
+    this.lifecycle = lifecycle;
+    this.clockMillis = clockMillis;
+    this.patience = patience;
+    this.progress = progress;
   }
 
-  private static byte[] bytes(Object json) {
-    try {
-      return (JSON.writerWithDefaultPrettyPrinter().writeValueAsString(json) + "\n")
-          .getBytes(StandardCharsets.UTF_8);
-    } catch (JsonProcessingException e) {
-      throw new UncheckedIOException("Cannot write a lineage", e);
+  /**
+   * A version that is registered.
+   *
+   * @param uri of the ONNX artifact
+   */
+  public record Version(String model, int version, String uri, String sha256) {}
+
+  /** A version, and what became of its gates. */
+  public record Published(Version version, Candidate candidate, LifecycleEntry validation) {
+
+    public Path model() {
+      return candidate.onnx();
     }
+
+    public Path lineage() {
+      return candidate.lineage();
+    }
+
+    /** Whether it may be promoted without force. */
+    public boolean validated() {
+      return validation.is(LifecycleEntry.Event.VERSION_VALIDATED);
+    }
+  }
+
+  /** The registry does not take the candidate; the message says why. */
+  public static final class RefusedException extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    RefusedException(String message) {
+      super(message);
+    }
+  }
+
+  /** The registry has not answered in time: it may do so later. */
+  public static final class UnansweredException extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    UnansweredException(String message) {
+      super(message);
+    }
+  }
+
+  /** Whether the registry has said all that it is asked about a key. */
+  public static boolean isPublished(Lifecycle lifecycle, String model, String idempotencyKey)
+      throws IOException, InterruptedException {
+    return lifecycle.answer(model, idempotencyKey + VALIDATE).isPresent();
+  }
+
+  /** Registers and validates. */
+  public Published publish(Candidate candidate, String actor, String reason)
+      throws IOException, InterruptedException {
+    LifecycleEntry registered =
+        answer(
+            new LifecycleEntry(
+                candidate.model(),
+                LifecycleEntry.Kind.COMMAND,
+                LifecycleEntry.Command.REGISTER.name(),
+                null,
+                actor,
+                reason,
+                clockMillis.getAsLong(),
+                candidate.idempotencyKey(),
+                candidate.uri(),
+                candidate.sha256(),
+                candidate.details().toString()));
+    Integer number = registered.version();
+    if (!registered.is(LifecycleEntry.Event.VERSION_REGISTERED) || number == null) {
+      throw new RefusedException(
+          "Cannot register %s from %s: the registry says %s"
+              .formatted(candidate.model(), candidate.folder(), registered.reason()));
+    }
+    // What the registry has is what counts.
+    Version version =
+        new Version(
+            candidate.model(),
+            number,
+            Objects.requireNonNullElse(registered.uri(), candidate.uri()),
+            Objects.requireNonNullElse(registered.sha256(), candidate.sha256()));
+    progress.accept("registered as version " + version.version());
+    LifecycleEntry validation =
+        answer(
+            LifecycleEntry.command(
+                candidate.model(),
+                LifecycleEntry.Command.VALIDATE,
+                version.version(),
+                actor,
+                reason(candidate),
+                clockMillis.getAsLong(),
+                candidate.idempotencyKey() + VALIDATE,
+                candidate.validation().toString()));
+    if (validation.is(LifecycleEntry.Event.REFUSED)) {
+      throw new RefusedException(
+          "Cannot validate %s version %d: the registry says %s"
+              .formatted(candidate.model(), version.version(), validation.reason()));
+    }
+    return new Published(version, candidate, validation);
+  }
+
+  private static String reason(Candidate candidate) {
+    int gates = candidate.validation().path("gates").size();
+    if (gates == 0) {
+      return "no gates are defined";
+    }
+    StringBuilder failed = new StringBuilder();
+    for (var gate : candidate.validation().path("gates")) {
+      if (!gate.path("passed").asBoolean()) {
+        failed.append(failed.isEmpty() ? "" : ", ").append(gate.path("name").asText());
+      }
+    }
+    return failed.isEmpty() ? "passed all gates" : "failed " + failed;
+  }
+
+  private LifecycleEntry answer(LifecycleEntry command) throws IOException, InterruptedException {
+    Optional<LifecycleEntry> known = lifecycle.answer(command.model(), command.idempotencyKey());
+    if (known.isPresent()) {
+      return known.get();
+    }
+    progress.accept("asking the registry to " + command.type());
+    lifecycle.ask(command);
+    return lifecycle
+        .await(command.model(), command.idempotencyKey(), patience)
+        .orElseThrow(
+            () ->
+                new UnansweredException(
+                    "Cannot %s %s: the registry has not answered command %s for %d s; is it up?"
+                            .formatted(
+                                command.type(),
+                                command.model(),
+                                command.idempotencyKey(),
+                                patience.toSeconds())
+                        + " see ./millrace status. The files are kept, and the same command may be"
+                        + " given again"));
   }
 }

@@ -145,7 +145,7 @@ final class WarehouseTable {
     long needed = rows * bytesPerRow;
     long allowed = Runtime.getRuntime().maxMemory() / 10 * 8;
     if (needed > allowed) {
-      throw new TrainingException(
+      throw TrainingException.ofDefinition(
           String.format(
               Locale.ROOT,
               "Cannot join table %s: its %,d rows take about %,d MiB of memory, this JVM may use"

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -13,6 +12,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 class VersionFolderTest {
 
+  private static final String KEY = "0123456789abcdef0123456789abcdef";
+
   private final Path dir;
 
   VersionFolderTest(@TempDir Path dir) {
@@ -20,36 +21,37 @@ class VersionFolderTest {
   }
 
   @Test
-  void aNumberIsGivenOnce() throws IOException {
+  void theFilesOfAKeyAreWrittenOnce() throws IOException {
     VersionFolder folder = new VersionFolder(dir.toUri().toString(), "delay_risk");
-    VersionFolder.Written first = folder.write(1, VersionFolderTest::contents);
-    // Announced or not, 1 is taken.
-    VersionFolder.Written second = folder.write(1, VersionFolderTest::contents);
-    assertThat(first.version()).isEqualTo(1);
-    assertThat(second.version()).isEqualTo(2);
-    assertThat(second.folder()).isEqualTo(dir.resolve("delay_risk").resolve("2"));
-    assertThat(second.uri(VersionFolder.MODEL)).startsWith("file:///").endsWith("2/model.onnx");
-    assertThat(Files.readAllBytes(second.folder().resolve(VersionFolder.MODEL)))
-        .isEqualTo(new byte[] {2});
+    assertThat(folder.find(KEY)).isEmpty();
+    Path first = folder.write(KEY, contents(1));
+    // The registry may know the first one's hash.
+    assertThat(folder.write(KEY, contents(2))).isEqualTo(first);
+    assertThat(first).isEqualTo(dir.resolve("delay_risk").resolve("0123456789abcdef"));
+    assertThat(folder.find(KEY)).contains(first);
+    assertThat(VersionFolder.uri(first, VersionFolder.MODEL))
+        .startsWith("file:///")
+        .endsWith("0123456789abcdef/model.onnx");
+    assertThat(Files.readAllBytes(first.resolve(VersionFolder.MODEL))).isEqualTo(new byte[] {1});
     try (var left = Files.list(dir.resolve("delay_risk"))) {
-      assertThat(left.map(p -> p.getFileName().toString())).containsExactlyInAnyOrder("1", "2");
+      assertThat(left).containsExactly(first);
     }
   }
 
   @Test
-  void aNumberTakenWhileWritingIsLeftToItsOwner() throws IOException {
+  void whatWasCutOffIsNotThere() throws IOException {
     VersionFolder folder = new VersionFolder(dir.toUri().toString(), "delay_risk");
-    VersionFolder.Written mine =
-        folder.write(
-            1,
-            number -> {
-              if (number == 1) {
-                takeFirst();
-              }
-              return contents(number);
-            });
-    assertThat(mine.version()).isEqualTo(2);
-    assertThat(dir.resolve("delay_risk/1/theirs")).exists();
+    Path cutOff = Files.createDirectories(dir.resolve("delay_risk/.0123456789abcdef-17"));
+    Files.writeString(cutOff.resolve(VersionFolder.MODEL), "half");
+    assertThat(folder.find(KEY)).isEmpty();
+    assertThat(folder.write(KEY, contents(1)).resolve(VersionFolder.MODEL)).exists();
+  }
+
+  @Test
+  void keysThatAreNoNamesAreRefused() {
+    VersionFolder folder = new VersionFolder(dir.toUri().toString(), "delay_risk");
+    assertThatThrownBy(() -> folder.find("../../etc"))
+        .hasMessageContaining("Cannot write artifacts under key ../../etc");
   }
 
   @Test
@@ -58,17 +60,8 @@ class VersionFolderTest {
         .hasMessageContaining("Cannot write artifacts to s3://bucket/models");
   }
 
-  private void takeFirst() {
-    try {
-      Path theirs = Files.createDirectories(dir.resolve("delay_risk/1"));
-      Files.writeString(theirs.resolve("theirs"), "");
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  private static Map<String, byte[]> contents(int number) {
+  private static Map<String, byte[]> contents(int content) {
     return Map.of(
-        VersionFolder.MODEL, new byte[] {(byte) number}, VersionFolder.LINEAGE, new byte[0]);
+        VersionFolder.MODEL, new byte[] {(byte) content}, VersionFolder.LINEAGE, new byte[0]);
   }
 }

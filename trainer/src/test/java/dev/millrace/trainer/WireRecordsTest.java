@@ -2,63 +2,23 @@ package dev.millrace.trainer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.core.model.DeployedVersion;
-import dev.millrace.core.model.Deployment;
 import dev.millrace.schemas.SubjectRegistry;
 import dev.millrace.schemas.Wire;
 import dev.millrace.schemas.WireFormat;
 import java.io.IOException;
-import java.util.List;
 import org.apache.avro.Schema;
+import org.apache.avro.generic.GenericData;
 import org.apache.avro.generic.GenericRecord;
 import org.junit.jupiter.api.Test;
 
-/** What is written to the journals is what is read from them, through the wire format. */
-class JournalRecordsTest {
-
-  private static final VersionJournal.Version VERSION =
-      new VersionJournal.Version(
-          "delay_risk",
-          3,
-          "file:///models/delay_risk/3/model.onnx",
-          "ab".repeat(32),
-          1_000,
-          "me",
-          "trained by hand",
-          "{}");
-
-  @Test
-  void versionsComeBack() throws IOException {
-    GenericRecord record = overTheWire(VersionJournal.record(VERSION), Wire.LIFECYCLE);
-    assertThat(VersionJournal.version(record)).isEqualTo(VERSION);
-    record.put("type", "PROMOTED");
-    assertThat(VersionJournal.version(record)).isNull();
-  }
-
-  @Test
-  void deploymentsComeBack() throws IOException {
-    Deployment deployment =
-        new Deployment(
-            "delay_risk",
-            "id-1",
-            Deployment.State.EFFECTIVE,
-            null,
-            new DeployedVersion(3, VERSION.uri(), VERSION.sha256()),
-            null,
-            0,
-            List.of(new DeployedVersion(2, "file:///2", "cd".repeat(32))),
-            2_000);
-    GenericRecord record =
-        overTheWire(DeploymentJournal.record(deployment, "me", "first"), Wire.DEPLOYMENT);
-    assertThat(Deployment.of(record)).isEqualTo(deployment);
-    assertThat(String.valueOf(record.get("reason"))).isEqualTo("first");
-  }
+/** What is written is what is read, through the wire format. */
+class WireRecordsTest {
 
   @Test
   void lineageSaysWhatAVersionCameFrom() {
     TrainingSet set = TrainerTest.set(1);
     TrainingRun run = new Trainer(m -> {}).train(set, TrainerTest.CONFIG, set.inputs());
-    var lineage = Lineage.of(set, run, 7, 4, 2, "me", 1_000);
+    var lineage = Lineage.of(set, run, 7, "key", 2, "me", 1_000);
     assertThat(lineage.path("training_set").path("sha256").asText()).isEqualTo(set.sha256());
     assertThat(lineage.path("artifact").path("sha256").asText()).isEqualTo(run.sha256());
     assertThat(lineage.path("versions").path("xgboost").asText()).isEqualTo("3.0.4");
@@ -67,7 +27,43 @@ class JournalRecordsTest {
     assertThat(lineage.path("training").path("holdout").path("rows").asInt()).isEqualTo(500);
     assertThat(lineage.path("metrics").path("holdout").path("auc").asDouble())
         .isEqualTo(run.holdout().auc());
+    assertThat(lineage.path("idempotency_key").asText()).isEqualTo("key");
+    assertThat(lineage.path("training").path("cross_fitting").path("block").asText())
+        .isEqualTo("PT24H");
     assertThat(lineage.path("project_revision").asInt()).isEqualTo(2);
+  }
+
+  @Test
+  void requestsAndAlertsAreOfTheirSchemas() throws IOException {
+    GenericRecord request = new GenericData.Record(Wire.RETRAINING);
+    request.put("model", "delay_risk");
+    request.put("request_id", "ef".repeat(32));
+    request.put("episode", "one");
+    request.put(
+        "decision",
+        new GenericData.EnumSymbol(Wire.RETRAINING.getField("decision").schema(), "REQUESTED"));
+    request.put("cause", "performance");
+    request.put("why", "log loss");
+    request.put("version", 1);
+    request.put("decided_at", 5_000L);
+    request.put("window_start", 1_000L);
+    request.put("window_end", 4_000L);
+    request.put("evidence", "{}");
+    RetrainingRequest read = RetrainingRequest.of(overTheWire(request, Wire.RETRAINING));
+    assertThat(read)
+        .isEqualTo(
+            new RetrainingRequest(
+                "delay_risk", "ef".repeat(32), "REQUESTED", "performance", 5_000, 1_000L, 4_000L));
+    assertThat(read.isRequested()).isTrue();
+
+    GenericRecord alert =
+        overTheWire(
+            TopicAlerts.record(
+                new Alerts.Alert(
+                    "id", "flights", "delay_risk", Alerts.TRAINING_FAILED, "why", 4_000, "{}")),
+            Wire.ALERT);
+    assertThat(String.valueOf(alert.get("rule"))).isEqualTo("TRAINING_FAILED");
+    assertThat(alert.get("event_time")).isEqualTo(4_000L);
   }
 
   private static GenericRecord overTheWire(GenericRecord record, Schema schema) throws IOException {

@@ -1,0 +1,87 @@
+package dev.millrace.trainer;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.millrace.core.model.DeployedVersion;
+import dev.millrace.core.model.Deployment;
+import dev.millrace.core.model.DeploymentHistory;
+import dev.millrace.core.model.LifecycleEntry;
+import dev.millrace.platform.LifecycleLog;
+import dev.millrace.platform.Target;
+import dev.millrace.platform.TopicLog;
+import dev.millrace.platform.Topics;
+import dev.millrace.schemas.SubjectRegistry;
+import dev.millrace.schemas.Wire;
+import dev.millrace.schemas.WireFormat;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Champions as {@code models.deployments} names them and {@code models.lifecycle} describes them.
+ */
+final class TopicChampions implements Champions {
+
+  private static final JsonMapper JSON = new JsonMapper();
+
+  private final Target target;
+  private final SubjectRegistry registry;
+
+  TopicChampions(Target target, SubjectRegistry registry) {
+    this.target = target;
+    this.registry = registry;
+  }
+
+  @Override
+  public Optional<Champion> of(String model) throws IOException {
+    DeployedVersion deployed = history(model).current().map(Deployment::champion).orElse(null);
+    if (deployed == null) {
+      return Optional.empty();
+    }
+    List<String> inputs = inputs(model, deployed.version());
+    return Optional.of(
+        new Champion(
+            deployed.version(),
+            deployed.uri(),
+            deployed.sha256(),
+            inputs.isEmpty() ? null : inputs));
+  }
+
+  private DeploymentHistory history(String model) {
+    WireFormat.Reader reader = new WireFormat.Reader(registry, Wire.DEPLOYMENT);
+    DeploymentHistory history = new DeploymentHistory();
+    TopicLog.read(
+        target,
+        Topics.DEPLOYMENTS,
+        record -> {
+          try {
+            Deployment deployment = Deployment.of(reader.read(record.value()));
+            if (deployment.model().equals(model)) {
+              history.accept(deployment);
+            }
+          } catch (IOException e) {
+            throw new UncheckedIOException(
+                "Cannot read %s at %d:%d"
+                    .formatted(record.topic(), record.partition(), record.offset()),
+                e);
+          }
+        });
+    return history;
+  }
+
+  private List<String> inputs(String model, int version) throws IOException {
+    List<String> inputs = new ArrayList<>();
+    for (LifecycleEntry entry : new LifecycleLog(target, registry).read(model)) {
+      if (entry.is(LifecycleEntry.Event.VERSION_REGISTERED)
+          && Integer.valueOf(version).equals(entry.version())) {
+        for (JsonNode input : JSON.readTree(entry.details()).path("inputs")) {
+          inputs.add(input.asText());
+        }
+        return inputs;
+      }
+    }
+    return inputs;
+  }
+}
