@@ -397,14 +397,9 @@ final class ProfileMaking {
   /** The residuals' mean, an allowance and a limit that resampled days seldom reach. */
   private PageHinkley.Parameters pageHinkley() {
     double[][] days = residualsByDay();
-    double sum = 0;
-    long count = 0;
-    for (double[] day : days) {
-      for (double residual : day) {
-        sum += residual;
-        count++;
-      }
-    }
+    double[] daySums = Arrays.stream(days).mapToDouble(day -> Arrays.stream(day).sum()).toArray();
+    double sum = Arrays.stream(daySums).sum();
+    long count = Arrays.stream(days).mapToLong(day -> day.length).sum();
     if (!sufficient || count == 0 || days.length < 2) {
       return new PageHinkley.Parameters(null, 0, null);
     }
@@ -424,11 +419,19 @@ final class ProfileMaking {
     SplittableRandom random = new SplittableRandom(seed);
     double[] rises = new double[periods];
     for (int i = 0; i < periods; i++) {
+      // The reference mean is itself one of many that might have been.
+      double meanDrawn = 0;
+      long drawn = 0;
+      for (int d = 0; d < days.length; d++) {
+        int day = random.nextInt(days.length);
+        meanDrawn += daySums[day];
+        drawn += days[day].length;
+      }
       List<double[]> period = new ArrayList<>();
       for (int d = 0; d < daysOfPeriod; d++) {
         period.add(days[random.nextInt(days.length)]);
       }
-      rises[i] = largestRise(mean, delta, period);
+      rises[i] = largestRise(meanDrawn / drawn, delta, period);
     }
     Arrays.sort(rises);
     double quantile = rises[(int) Math.min(periods - 1, Math.floor(periods * (1 - share)))];

@@ -39,7 +39,8 @@ public enum Statistic {
   double scaled(double value) {
     return switch (this) {
       case PSI -> Math.cbrt(value);
-      case JENSEN_SHANNON, PAGE_HINKLEY -> value;
+      case JENSEN_SHANNON -> Math.cbrt(value * value);
+      case PAGE_HINKLEY -> value;
       case LOG_LOSS_DELTA -> -value;
       case AUC -> Math.sqrt(Math.max(0, 1 - value));
       default -> Math.sqrt(Math.max(0, value));
@@ -50,7 +51,8 @@ public enum Statistic {
   double unscaled(double scaled) {
     return switch (this) {
       case PSI -> scaled * scaled * scaled;
-      case JENSEN_SHANNON, PAGE_HINKLEY -> scaled;
+      case JENSEN_SHANNON -> Math.pow(Math.max(0, scaled), 1.5);
+      case PAGE_HINKLEY -> scaled;
       case LOG_LOSS_DELTA -> -scaled;
       case AUC -> 1 - Math.max(0, scaled) * Math.max(0, scaled);
       default -> Math.max(0, scaled) * Math.max(0, scaled);
@@ -64,7 +66,7 @@ public enum Statistic {
   double floor(double events) {
     return switch (this) {
       case PSI -> 0.5 * Math.cbrt(1 / events);
-      case JENSEN_SHANNON -> 0.2 / Math.sqrt(events);
+      case JENSEN_SHANNON -> 0.25 * Math.cbrt(1 / events);
       case NULL_RATE, UNSEEN_CATEGORIES -> 0.5 / Math.sqrt(events);
       default -> CLIPPED_MEAN_FLOOR;
     };
