@@ -1,16 +1,24 @@
 package dev.millrace.inference;
 
 import dev.millrace.streaming.Event;
+import dev.millrace.streaming.RecordSerializer;
+import dev.millrace.streaming.RecordType;
+import java.io.IOException;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Arrays;
 import java.util.TreeMap;
-import org.apache.flink.api.common.state.ListState;
-import org.apache.flink.api.common.state.ListStateDescriptor;
-import org.apache.flink.api.common.state.StateTtlConfig;
+import org.apache.flink.api.common.state.MapState;
+import org.apache.flink.api.common.state.MapStateDescriptor;
+import org.apache.flink.api.common.state.ValueState;
+import org.apache.flink.api.common.state.ValueStateDescriptor;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.api.common.typeutils.SimpleTypeSerializerSnapshot;
+import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
 import org.apache.flink.api.java.tuple.Tuple2;
 import org.apache.flink.api.java.typeutils.TupleTypeInfo;
+import org.apache.flink.core.memory.DataInputView;
+import org.apache.flink.core.memory.DataOutputView;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.Gauge;
 import org.apache.flink.runtime.state.VoidNamespace;
@@ -50,17 +58,18 @@ final class AsOfJoin extends AbstractStreamOperator<Joined>
 
   private static final long serialVersionUID = 1L;
   private static final long TICK_MILLIS = 100;
-  private static final int CLEANED_AT_ONCE = 5;
 
   private final int view;
   private final int views;
   private final long rowTtlMillis;
 
-  private transient ListState<ViewRow> rows;
+  /** By their number in {@link Queues}. */
+  private transient MapState<Long, ViewRow> rows;
 
-  /** What waits, and since when by the clock. */
-  private transient ListState<Tuple2<Long, Joined>> waiting;
+  /** What waits and since when by the clock; by partition and number, see {@link #place}. */
+  private transient MapState<Long, Tuple2<Long, Joined>> waiting;
 
+  private transient ValueState<Queues> queues;
   private transient InternalTimerService<VoidNamespace> timers;
   private transient Counter uncovered;
 
@@ -87,20 +96,118 @@ final class AsOfJoin extends AbstractStreamOperator<Joined>
     this.rowTtlMillis = rowTtlMillis;
   }
 
+  /**
+   * Where an entity's queues begin and end. Both are read at their ends only, so a long backlog of
+   * either side costs no more an element than a short one.
+   *
+   * @param touchedMillis by the clock, when the last row came
+   * @param partitions of the waiting events; the arrays after it go with it
+   */
+  record Queues(
+      long rowsFrom, long rowsTo, long touchedMillis, int[] partitions, long[] from, long[] to) {
+
+    static final TypeInformation<Queues> TYPE = new RecordType<>(Queues.class, Serializer.INSTANCE);
+    static final Queues NONE = new Queues(0, 0, 0, new int[0], new long[0], new long[0]);
+
+    Queues withRows(long newFrom, long newTo, long nowMillis) {
+      return new Queues(newFrom, newTo, nowMillis, partitions, from, to);
+    }
+
+    int indexOf(int partition) {
+      for (int i = 0; i < partitions.length; i++) {
+        if (partitions[i] == partition) {
+          return i;
+        }
+      }
+      return -1;
+    }
+
+    Queues withWaiting(int index, int partition, long newFrom, long newTo) {
+      int at = index < 0 ? partitions.length : index;
+      int size = Math.max(partitions.length, at + 1);
+      int[] newPartitions = Arrays.copyOf(partitions, size);
+      long[] froms = Arrays.copyOf(from, size);
+      long[] tos = Arrays.copyOf(to, size);
+      newPartitions[at] = partition;
+      froms[at] = newFrom;
+      tos[at] = newTo;
+      return new Queues(rowsFrom, rowsTo, touchedMillis, newPartitions, froms, tos);
+    }
+
+    boolean anyWaiting() {
+      for (int i = 0; i < partitions.length; i++) {
+        if (from[i] < to[i]) {
+          return true;
+        }
+      }
+      return false;
+    }
+
+    /** Writes them into state. */
+    static final class Serializer extends RecordSerializer<Queues> {
+      private static final long serialVersionUID = 1L;
+      static final Serializer INSTANCE = new Serializer();
+
+      @Override
+      public Queues createInstance() {
+        return NONE;
+      }
+
+      @Override
+      public void serialize(Queues queues, DataOutputView out) throws IOException {
+        out.writeLong(queues.rowsFrom);
+        out.writeLong(queues.rowsTo);
+        out.writeLong(queues.touchedMillis);
+        out.writeInt(queues.partitions.length);
+        for (int i = 0; i < queues.partitions.length; i++) {
+          out.writeInt(queues.partitions[i]);
+          out.writeLong(queues.from[i]);
+          out.writeLong(queues.to[i]);
+        }
+      }
+
+      @Override
+      public Queues deserialize(DataInputView in) throws IOException {
+        long rowsFrom = in.readLong();
+        long rowsTo = in.readLong();
+        long touched = in.readLong();
+        int size = in.readInt();
+        int[] partitions = new int[size];
+        long[] from = new long[size];
+        long[] to = new long[size];
+        for (int i = 0; i < size; i++) {
+          partitions[i] = in.readInt();
+          from[i] = in.readLong();
+          to[i] = in.readLong();
+        }
+        return new Queues(rowsFrom, rowsTo, touched, partitions, from, to);
+      }
+
+      @Override
+      public TypeSerializerSnapshot<Queues> snapshotConfiguration() {
+        return new Snapshot();
+      }
+
+      /** Restores the serializer. */
+      public static final class Snapshot extends SimpleTypeSerializerSnapshot<Queues> {
+        public Snapshot() {
+          super(() -> INSTANCE);
+        }
+      }
+    }
+  }
+
   @Override
   public void open() throws Exception {
     super.open();
-    ListStateDescriptor<ViewRow> rowsDescriptor =
-        new ListStateDescriptor<>("rows", EntityRow.ROW_TYPE);
-    rowsDescriptor.enableTimeToLive(
-        StateTtlConfig.newBuilder(Duration.ofMillis(rowTtlMillis))
-            .setUpdateType(StateTtlConfig.UpdateType.OnCreateAndWrite)
-            .cleanupIncrementally(CLEANED_AT_ONCE, false)
-            .build());
-    rows = getRuntimeContext().getListState(rowsDescriptor);
-    ListStateDescriptor<Tuple2<Long, Joined>> waitingDescriptor =
-        new ListStateDescriptor<>("waiting", new TupleTypeInfo<>(Types.LONG, Joined.TYPE));
-    waiting = getRuntimeContext().getListState(waitingDescriptor);
+    rows =
+        getRuntimeContext()
+            .getMapState(new MapStateDescriptor<>("rows", Types.LONG, EntityRow.ROW_TYPE));
+    MapStateDescriptor<Long, Tuple2<Long, Joined>> waitingDescriptor =
+        new MapStateDescriptor<>(
+            "waiting", Types.LONG, new TupleTypeInfo<>(Types.LONG, Joined.TYPE));
+    waiting = getRuntimeContext().getMapState(waitingDescriptor);
+    queues = getRuntimeContext().getState(new ValueStateDescriptor<>("queues", Queues.TYPE));
     timers = getInternalTimerService("patience", VoidNamespaceSerializer.INSTANCE, this);
     uncovered = getMetricGroup().counter("eventsWithoutTheirRow");
     waitingTimes = new TreeMap<>();
@@ -113,7 +220,7 @@ final class AsOfJoin extends AbstractStreamOperator<Joined>
             VoidNamespaceSerializer.INSTANCE,
             waitingDescriptor,
             (key, state) -> {
-              for (Tuple2<Long, Joined> one : state.get()) {
+              for (Tuple2<Long, Joined> one : state.values()) {
                 count(event(one.f1), 1);
               }
             });
@@ -123,16 +230,26 @@ final class AsOfJoin extends AbstractStreamOperator<Joined>
   public void processElement1(StreamRecord<Joined> element) throws Exception {
     Joined joined = element.getValue();
     Event event = event(joined);
+    Queues known = known();
     ViewRow last = null;
-    for (ViewRow row : rows.get()) {
+    for (long number = known.rowsFrom; number < known.rowsTo; number++) {
+      ViewRow row = row(number);
       last = row.timeMillis() <= event.eventTimeMillis() ? row : last;
       if (row.positions().covers(event.partition(), event.offset())) {
         emit(joined, last);
+        Queues pruned = prune(known);
+        if (pruned.rowsFrom != known.rowsFrom) {
+          queues.update(pruned);
+        }
         return;
       }
     }
     long now = timers.currentProcessingTime();
-    waiting.add(Tuple2.of(now, joined));
+    int index = known.indexOf(event.partition());
+    long from = index < 0 ? 0 : known.from[index];
+    long to = index < 0 ? 0 : known.to[index];
+    waiting.put(place(event.partition(), to), Tuple2.of(now, joined));
+    queues.update(known.withWaiting(index, event.partition(), from, to + 1));
     count(event, 1);
     setTimer(now);
   }
@@ -140,33 +257,73 @@ final class AsOfJoin extends AbstractStreamOperator<Joined>
   @Override
   public void processElement2(StreamRecord<EntityRow> element) throws Exception {
     ViewRow added = element.getValue().row();
-    List<ViewRow> known = new ArrayList<>();
-    rows.get().forEach(known::add);
-    known.add(added);
-    long oldestWaiting = Long.MAX_VALUE;
-    List<Tuple2<Long, Joined>> still = new ArrayList<>();
-    boolean answered = false;
-    for (Tuple2<Long, Joined> one : waiting.get()) {
-      Joined joined = one.f1;
-      Event event = event(joined);
-      if (added.positions().covers(event.partition(), event.offset())) {
+    Queues known = known();
+    rows.put(known.rowsTo, added);
+    long now = timers.currentProcessingTime();
+    known = known.withRows(known.rowsFrom, known.rowsTo + 1, now);
+    for (int i = 0; i < known.partitions.length; i++) {
+      // The events of a partition come in its order, so those that the row covers are the first.
+      long number = known.from[i];
+      while (number < known.to[i]) {
+        long place = place(known.partitions[i], number);
+        Joined joined = waiting.get(place).f1;
+        Event event = event(joined);
+        if (!added.positions().covers(event.partition(), event.offset())) {
+          break;
+        }
         emit(joined, last(known, event.eventTimeMillis()));
         count(event, -1);
-        answered = true;
-      } else {
-        still.add(one);
-        oldestWaiting = Math.min(oldestWaiting, event.eventTimeMillis());
+        waiting.remove(place);
+        number++;
+      }
+      if (number != known.from[i]) {
+        known = known.withWaiting(i, known.partitions[i], number, known.to[i]);
       }
     }
-    if (answered) {
-      waiting.update(still);
+    queues.update(prune(known));
+    // One timer an entity and time to live: it clears what nobody asks for any more.
+    timers.registerProcessingTimeTimer(
+        VoidNamespace.INSTANCE, (now / rowTtlMillis + 2) * rowTtlMillis);
+  }
+
+  private Queues known() throws IOException {
+    Queues known = queues.value();
+    return known == null ? Queues.NONE : known;
+  }
+
+  private ViewRow row(long number) throws Exception {
+    ViewRow row = rows.get(number);
+    if (row == null) {
+      throw new IllegalStateException("Cannot find row " + number + " of the entity in state");
     }
-    int from = firstNeeded(known, Math.min(inputWatermark, oldestWaiting));
-    if (from == 0) {
-      rows.add(added);
-    } else {
-      rows.update(List.copyOf(known.subList(from, known.size())));
+    return row;
+  }
+
+  /** Drops the rows before the last one that is beyond no time that can still be asked for. */
+  private Queues prune(Queues known) throws Exception {
+    long asked =
+        waitingTimes.isEmpty() ? inputWatermark : Math.min(inputWatermark, waitingTimes.firstKey());
+    long from = known.rowsFrom;
+    while (from + 1 < known.rowsTo && row(from + 1).timeMillis() <= asked) {
+      rows.remove(from);
+      from++;
     }
+    return from == known.rowsFrom ? known : known.withRows(from, known.rowsTo, known.touchedMillis);
+  }
+
+  private @Nullable ViewRow last(Queues known, long timeMillis) throws Exception {
+    for (long number = known.rowsTo - 1; number >= known.rowsFrom; number--) {
+      ViewRow row = row(number);
+      if (row.timeMillis() <= timeMillis) {
+        return row;
+      }
+    }
+    return null;
+  }
+
+  /** The key of a waiting event: offsets of 48 bits are more than any partition has. */
+  private static long place(int partition, long number) {
+    return ((long) partition << 48) | number;
   }
 
   /** One timer a key and half a patience, not one an event. */
@@ -175,49 +332,42 @@ final class AsOfJoin extends AbstractStreamOperator<Joined>
     timers.registerProcessingTimeTimer(VoidNamespace.INSTANCE, (nowMillis / step + 3) * step);
   }
 
-  /** The index of the last row whose T is not beyond this time; 0 where none is. */
-  private static int firstNeeded(List<ViewRow> known, long timeMillis) {
-    for (int i = known.size() - 1; i > 0; i--) {
-      if (known.get(i).timeMillis() <= timeMillis) {
-        return i;
-      }
-    }
-    return 0;
-  }
-
-  private static @Nullable ViewRow last(List<ViewRow> known, long timeMillis) {
-    for (int i = known.size() - 1; i >= 0; i--) {
-      if (known.get(i).timeMillis() <= timeMillis) {
-        return known.get(i);
-      }
-    }
-    return null;
-  }
-
   @Override
   public void onProcessingTime(InternalTimer<String, VoidNamespace> timer) throws Exception {
-    List<ViewRow> known = new ArrayList<>();
-    rows.get().forEach(known::add);
+    Queues known = known();
     long now = timers.currentProcessingTime();
-    List<Tuple2<Long, Joined>> still = new ArrayList<>();
     boolean any = false;
-    for (Tuple2<Long, Joined> one : waiting.get()) {
-      if (now - one.f0 < PATIENCE.toMillis()) {
-        still.add(one);
-        continue;
+    for (int i = 0; i < known.partitions.length; i++) {
+      long number = known.from[i];
+      while (number < known.to[i]) {
+        long place = place(known.partitions[i], number);
+        Tuple2<Long, Joined> one = waiting.get(place);
+        if (now - one.f0 < PATIENCE.toMillis()) {
+          break;
+        }
+        Event event = event(one.f1);
+        emit(one.f1, last(known, event.eventTimeMillis()));
+        count(event, -1);
+        uncovered.inc();
+        waiting.remove(place);
+        number++;
+        any = true;
       }
-      Event event = event(one.f1);
-      emit(one.f1, last(known, event.eventTimeMillis()));
-      count(event, -1);
-      uncovered.inc();
-      any = true;
+      if (number != known.from[i]) {
+        known = known.withWaiting(i, known.partitions[i], number, known.to[i]);
+      }
+    }
+    if (known.anyWaiting()) {
+      queues.update(known);
+      setTimer(now);
+    } else if (now - known.touchedMillis >= rowTtlMillis) {
+      rows.clear();
+      queues.clear();
+    } else {
+      queues.update(known);
     }
     if (any) {
-      waiting.update(still);
       advance();
-    }
-    if (!still.isEmpty()) {
-      setTimer(now);
     }
   }
 

@@ -9,6 +9,7 @@ import dev.millrace.streaming.Inbound;
 import dev.millrace.streaming.JobSetup;
 import dev.millrace.streaming.SourcePlan;
 import dev.millrace.streaming.StrictEnvironment;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -28,10 +29,18 @@ public final class InferenceJob {
   /** The stage on the dead letters of this job. */
   public static final String STAGE = "inference";
 
+  private static final Duration CHECKPOINT_INTERVAL = Duration.ofSeconds(15);
+
   public static void main(String[] args) throws Exception {
     JobSetup setup = JobSetup.from(args, System.getenv());
     setup.refuseSecond(name(setup.project()));
     StreamExecutionEnvironment env = StrictEnvironment.create();
+    if (setup.project().models().stream()
+        .allMatch(m -> m.delivery() == Model.Delivery.AT_LEAST_ONCE)) {
+      // Predictions do not wait for a checkpoint, only their table does; what is held in state is
+      // written whole each time.
+      env.enableCheckpointing(CHECKPOINT_INTERVAL.toMillis());
+    }
     define(env, setup.project(), setup.applied().views(), InferenceEnds.of(setup));
     env.execute(name(setup.project()));
   }
