@@ -9,7 +9,10 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.function.Predicate;
 
 /** Asks each service in its own words whether it works. */
@@ -77,6 +80,15 @@ final class Probes {
               HttpRequest.newBuilder(URI.create(url)).timeout(PATIENCE).build(),
               HttpResponse.BodyHandlers.ofString());
       return answer.statusCode() == 200 && body.test(answer.body());
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  /** Whether a file was written to lately. */
+  static boolean touched(Path file, Duration ageMax) {
+    try {
+      return Files.getLastModifiedTime(file).toInstant().isAfter(Instant.now().minus(ageMax));
     } catch (IOException e) {
       return false;
     }

@@ -50,6 +50,11 @@ public record StackLayout(Path dir) {
     return data().resolve("apicurio");
   }
 
+  /** The trainer writes it again and again while it works. */
+  Path trainerHeartbeat() {
+    return data().resolve("trainer.heartbeat");
+  }
+
   /** The registry's stores: what is in them can be made again from Kafka. */
   Path registryState() {
     return data().resolve("registry");

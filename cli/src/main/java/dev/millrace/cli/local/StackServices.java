@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -17,12 +18,19 @@ import java.util.stream.Stream;
 import org.apache.kafka.common.Uuid;
 import redis.embedded.core.ExecutableProvider;
 
-/** The processes of a stack except Flink's: broker, schema registry, online store, registry. */
+/**
+ * The processes of a stack except Flink's: broker, schema registry, online store, registry,
+ * trainer.
+ */
 final class StackServices {
   static final String KAFKA = "kafka";
   static final String SCHEMA_REGISTRY = "schema-registry";
   static final String REDIS = "redis";
   static final String REGISTRY = "registry";
+  static final String TRAINER = "trainer";
+
+  /** It writes one every two seconds. */
+  private static final Duration HEARTBEAT_AGE_MAX = Duration.ofSeconds(10);
 
   private static final long BROKER_PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(90);
   private static final long BROKER_PAUSE_MILLIS = 250;
@@ -172,6 +180,30 @@ final class StackServices {
                     "--state",
                     layout.registryState().toString()),
         () -> Probes.http(url + "/v1/health", body -> body.contains("\"UP\"")));
+  }
+
+  /** It listens on nothing: what it has to do comes by topics. */
+  ServiceSpec trainer() {
+    return new ServiceSpec(
+        TRAINER,
+        "-",
+        layout.log(TRAINER),
+        layout.output(TRAINER),
+        Map.of(),
+        () -> {
+          Files.deleteIfExists(layout.trainerHeartbeat());
+          awaitBrokerAndSchemas();
+        },
+        () ->
+            new JvmCommand(layout, ourClassPath(), "dev.millrace.trainer.TrainerService")
+                .options("-Xms64m", "-Xmx1g", "-XX:+UseSerialGC")
+                .logging(layout.log(TRAINER), logging(layout))
+                .with(
+                    "--target",
+                    layout.targetFile().toString(),
+                    "--heartbeat",
+                    layout.trainerHeartbeat().toString()),
+        () -> Probes.touched(layout.trainerHeartbeat(), HEARTBEAT_AGE_MAX));
   }
 
   /**

@@ -54,6 +54,7 @@ public final class Supervisor implements SupervisedService.Listener {
             plain.schemaRegistry(),
             plain.redis(),
             plain.registry(),
+            plain.trainer(),
             flink.jobManager(),
             flink.taskManager())) {
       services.add(new SupervisedService(spec, this));
@@ -98,9 +99,13 @@ public final class Supervisor implements SupervisedService.Listener {
     stopping.countDown();
     recovery.shutdownNow();
     try {
-      // Flink and the registry first: they still write to the others.
+      // Flink, registry and trainer first: they still write to the others.
       stopTogether(
-          List.of(FlinkServices.JOB_MANAGER, FlinkServices.TASK_MANAGER, StackServices.REGISTRY));
+          List.of(
+              FlinkServices.JOB_MANAGER,
+              FlinkServices.TASK_MANAGER,
+              StackServices.REGISTRY,
+              StackServices.TRAINER));
       stopTogether(
           List.of(StackServices.KAFKA, StackServices.SCHEMA_REGISTRY, StackServices.REDIS));
       for (Thread thread : threads) {

@@ -14,8 +14,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "up",
     description =
-        "Starts the local stack: Kafka, schema registry, Redis, Flink with its web UI, registry; dead"
-            + " processes are restarted.")
+        "Starts the local stack: Kafka, schema registry, Redis, Flink with its web UI, registry,"
+            + " trainer; dead processes are restarted.")
 public final class UpCommand implements Callable<Integer> {
   @Mixin private final GlobalOptions global = new GlobalOptions();
 
