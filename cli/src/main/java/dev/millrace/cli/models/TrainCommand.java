@@ -1,7 +1,9 @@
 package dev.millrace.cli.models;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.millrace.cli.CommandFailed;
 import dev.millrace.cli.GlobalOptions;
 import dev.millrace.cli.Millrace;
 import dev.millrace.platform.Target;
@@ -11,7 +13,8 @@ import dev.millrace.trainer.Metrics;
 import dev.millrace.trainer.ModelTraining;
 import dev.millrace.trainer.TrainingException;
 import dev.millrace.trainer.TrainingRun;
-import dev.millrace.trainer.VersionJournal.Version;
+import dev.millrace.trainer.VersionPublisher;
+import dev.millrace.trainer.VersionPublisher.Version;
 import java.io.PrintWriter;
 import java.time.Instant;
 import java.util.Locale;
@@ -27,7 +30,9 @@ import picocli.CommandLine.Spec;
 /** {@code train MODEL}: a new version, registered and not deployed. */
 @Command(
     name = "train",
-    description = "Trains a new version of a model and registers it; models promote deploys it.")
+    description =
+        "Trains a new version of a model, registers it and runs its gates; models promote deploys"
+            + " it.")
 public final class TrainCommand implements Callable<Integer> {
 
   @Mixin private GlobalOptions global = new GlobalOptions();
@@ -68,6 +73,8 @@ public final class TrainCommand implements Callable<Integer> {
                   owned.project(), owned.revision(), owned.model(), until, Actor.name(), "train");
     } catch (TrainingException e) {
       throw TrainingSetCommand.failure(e);
+    } catch (VersionPublisher.RefusedException | VersionPublisher.UnansweredException e) {
+      throw new CommandFailed(String.valueOf(e.getMessage()), e);
     }
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
@@ -88,6 +95,33 @@ public final class TrainCommand implements Callable<Integer> {
     out.println("sha256      " + version.sha256());
     out.println("model       " + trained.published().model());
     out.println("lineage     " + trained.published().lineage());
+    out.println("profile     " + trained.published().candidate().profile());
+    JsonNode validation = trained.published().candidate().validation();
+    for (JsonNode gate : validation.path("gates")) {
+      out.println(
+          "gate        %s %s: %s%s"
+              .formatted(
+                  gate.path("passed").asBoolean() ? "holds " : "failed",
+                  gate.path("name").asText(),
+                  gate.path("check").asText(),
+                  because(gate)));
+    }
+    if (validation.has("note")) {
+      out.println("gates       " + validation.path("note").asText());
+    }
+    out.println(
+        trained.published().validated()
+            ? "validated   deploy it with ./millrace models promote "
+                + version.model()
+                + " "
+                + version.version()
+            : "rejected    models promote takes it only with --force --reason TEXT");
+  }
+
+  private static String because(JsonNode gate) {
+    return gate.has("note")
+        ? " (" + gate.path("note").asText() + ")"
+        : gate.path("values").isEmpty() ? "" : " " + gate.path("values");
   }
 
   private static String measured(String part, Metrics metrics) {
@@ -116,6 +150,9 @@ public final class TrainCommand implements Callable<Integer> {
     object.put("trees", trained.run().trees());
     object.put("rows", trained.set().size());
     object.put("training_set", trained.set().sha256());
+    object.put("profile", trained.published().candidate().profile().toString());
+    object.put("validated", trained.published().validated());
+    object.set("validation", trained.published().candidate().validation());
     ObjectNode metrics = object.putObject("metrics");
     fill(metrics.putObject("validation"), trained.run().validation());
     fill(metrics.putObject("holdout"), trained.run().holdout());
@@ -127,6 +164,7 @@ public final class TrainCommand implements Callable<Integer> {
     object.put("positives", metrics.positives());
     object.put("auc", metrics.auc());
     object.put("log_loss", metrics.logLoss());
+    object.put("brier", metrics.brier());
     object.put("calibration_error", metrics.calibrationError());
     object.put("mean_predicted", metrics.meanPredicted());
     object.put("observed_rate", metrics.observedRate());
