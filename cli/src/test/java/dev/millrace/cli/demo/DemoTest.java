@@ -15,13 +15,16 @@ import picocli.CommandLine;
 class DemoTest {
 
   @Test
-  void anExampleThatIsNotBuiltSaysSo() {
+  void anExampleThatIsNotThereSaysSo() {
     StringWriter err = new StringWriter();
     CommandLine line = Millrace.commandLine();
     line.setErr(new PrintWriter(err, true));
 
-    assertThat(line.execute("demo", "fraud", "--exit")).isEqualTo(2);
-    assertThat(err.toString()).contains("Cannot run demo fraud: it is not built yet");
+    assertThat(line.execute("demo", "frauds", "--exit")).isEqualTo(2);
+    assertThat(line.execute("demo", "--no-change")).isEqualTo(2);
+    assertThat(err.toString())
+        .contains("Cannot run demo frauds: there are [flights, fraud]")
+        .contains("only fraud has them");
   }
 
   @Test
