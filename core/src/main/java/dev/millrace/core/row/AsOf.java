@@ -47,9 +47,15 @@ public final class AsOf {
    */
   public static int own(Rows rows, int partition, long offset, long timeMillis, long lifeMillis) {
     int last = lastUpTo(rows, timeMillis);
-    int low = 0;
+    // The first that covers it, but not beyond the last with T ≤ event time; mostly it is near
+    // that.
     int high = last;
-    // The first that covers it, but not beyond the last with T ≤ event time.
+    int step = 1;
+    while (high > 0 && rows.covers(Math.max(0, high - step), partition, offset)) {
+      high = Math.max(0, high - step);
+      step *= 2;
+    }
+    int low = Math.max(0, high - step + 1);
     while (low < high) {
       int middle = (low + high) >>> 1;
       if (rows.covers(middle, partition, offset)) {
@@ -58,7 +64,7 @@ public final class AsOf {
         low = middle + 1;
       }
     }
-    return living(rows, Math.min(low, last), timeMillis, lifeMillis);
+    return living(rows, high, timeMillis, lifeMillis);
   }
 
   /**
