@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.millrace.cli.local.FlinkRest;
+import dev.millrace.core.model.LifecycleEntry;
+import dev.millrace.platform.LifecycleLog;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.TopicLog;
 import dev.millrace.platform.Warehouse;
@@ -237,6 +239,43 @@ class FlightsITCase {
 
   @Test
   @Order(5)
+  void anArtifactThatIsCutOffIsRefusedAndTheOldOneServesOn() throws Exception {
+    JsonNode trained =
+        STACK
+            .done(
+                "train",
+                "delay_risk",
+                "--as-of",
+                "2001-01-10T00:00:00Z",
+                "--project",
+                PROJECT.toString(),
+                "--json")
+            .json();
+    int version = trained.path("version").asInt();
+    Path artifact = Path.of(URI.create(trained.path("uri").asText()));
+    Files.write(artifact, Arrays.copyOf(Files.readAllBytes(artifact), 1_000));
+    Stack.Outcome promoted =
+        STACK.run(
+            "models",
+            "promote",
+            "delay_risk",
+            String.valueOf(version),
+            "--force",
+            "--reason",
+            "a drill");
+    assertThat(promoted.status()).as(promoted.out() + promoted.err()).isNotZero();
+    assertThat(
+            new LifecycleLog(target(), new ConfluentSubjectRegistry(target().schemaRegistry()))
+                .read("delay_risk"))
+        .filteredOn(e -> e.is(LifecycleEntry.Event.DEPLOYMENT_REVOKED))
+        .singleElement()
+        .satisfies(e -> assertThat(e.reason()).contains("version " + version, "sha256"));
+    JsonNode shown = STACK.done("models", "show", "delay_risk", "--json").json();
+    assertThat(shown.path("champion").asInt()).isEqualTo(1);
+  }
+
+  @Test
+  @Order(6)
   void jobsComeBackAfterTheJobManagerDied() throws Exception {
     STACK.kill("flink-jobmanager");
     Stack.await("the pipeline is gone", Duration.ofMinutes(1), () -> !STACK.running(PIPELINE));
@@ -260,28 +299,36 @@ class FlightsITCase {
   }
 
   @Test
-  @Order(6)
-  void anUploadedJarRunsWithTheProjectsFile() throws Exception {
+  @Order(7)
+  void everyUploadedJarRunsWithTheProjectsFile() throws Exception {
     STACK.done("delete", "flights");
     FlinkRest flink = new FlinkRest("http://127.0.0.1:" + STACK.port(8081));
     List<String> arguments = List.of("--project", PROJECT.resolve("millrace.yaml").toString());
-    String pipeline = flink.upload(jar("feature-pipeline"));
-    String inference = flink.upload(jar("inference"));
-    String pipelineMain = "dev.millrace.pipeline.FeaturePipelineJob";
-    flink.run(pipeline, pipelineMain, arguments, 2, null, false);
-    flink.run(inference, "dev.millrace.inference.InferenceJob", arguments, 2, null, false);
+    Map<String, String> mains = new LinkedHashMap<>();
+    mains.put("feature-pipeline", "dev.millrace.pipeline.FeaturePipelineJob");
+    mains.put("inference", "dev.millrace.inference.InferenceJob");
+    mains.put("drift-detector", "dev.millrace.drift.DriftDetectorJob");
+    mains.put("retrain-trigger", "dev.millrace.retrain.RetrainTriggerJob");
+    Map<String, String> jars = new HashMap<>();
+    for (Map.Entry<String, String> job : mains.entrySet()) {
+      jars.put(job.getKey(), flink.upload(jar(job.getKey())));
+      flink.run(jars.get(job.getKey()), job.getValue(), arguments, 2, null, false);
+    }
     Stack.await(
-        "both uploaded jobs run",
-        Duration.ofMinutes(2),
-        () -> STACK.running(PIPELINE) && STACK.running(INFERENCE));
-    assertThatThrownBy(() -> flink.run(pipeline, pipelineMain, arguments, 2, null, false))
-        .as("a second job for the same project")
-        .isInstanceOf(IOException.class)
-        .hasMessageContaining("runs under this name");
+        "all uploaded jobs run",
+        Duration.ofMinutes(3),
+        () -> mains.keySet().stream().allMatch(j -> STACK.running("millrace-flights-" + j)));
+    for (Map.Entry<String, String> job : mains.entrySet()) {
+      assertThatThrownBy(
+              () -> flink.run(jars.get(job.getKey()), job.getValue(), arguments, 2, null, false))
+          .as("a second " + job.getKey() + " for the same project")
+          .isInstanceOf(IOException.class)
+          .hasMessageContaining("runs under this name");
+    }
   }
 
   @Test
-  @Order(7)
+  @Order(8)
   void badJsonBecomesLettersToo() throws Exception {
     Path project = Path.of("src/test/resources/readings").toAbsolutePath();
     STACK.done("apply", project.toString());

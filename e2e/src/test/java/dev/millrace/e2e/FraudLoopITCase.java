@@ -50,7 +50,9 @@ class FraudLoopITCase {
                 new Kill("VERSION_VALIDATED", "registry"),
                 new Kill("CANARY", "flink-taskmanager")));
     List<String> told = tell(kills, "demo", "fraud", "--exit");
-    assertThat(kills).as("what was still to be killed, after\n" + String.join("\n", told)).isEmpty();
+    assertThat(kills)
+        .as("what was still to be killed, after\n" + String.join("\n", told))
+        .isEmpty();
   }
 
   @Test

@@ -5,11 +5,20 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.core.model.DeployedVersion;
 import java.io.IOException;
+import java.net.URI;
 import java.net.URISyntaxException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Objects;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** On a real model of 186 bytes: sigmoid(0.1 · delay_mean_1h + 0.001 · distance). */
 class OnnxModelsTest {
@@ -53,6 +62,32 @@ class OnnxModelsTest {
     assertRefused(uri(), SHA256, List.of("distance"), "signature");
     assertRefused("https://example.org/model.onnx", SHA256, INPUTS, "no file: URI");
     assertRefused("file:///nowhere/model.onnx", SHA256, INPUTS, "nowhere");
+  }
+
+  @Test
+  void aModelThatGivesNoNumberOrIsCutOffIsRefused(@TempDir Path folder) throws Exception {
+    byte[] model = Files.readAllBytes(Path.of(URI.create(uri())));
+    byte[] weight = ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putFloat(0.1f).array();
+    ByteBuffer changed = ByteBuffer.wrap(model.clone()).order(ByteOrder.LITTLE_ENDIAN);
+    for (int at = 0; at + 4 <= model.length; at++) {
+      if (Arrays.equals(model, at, at + 4, weight, 0, 4)) {
+        changed.putFloat(at, Float.NaN);
+      }
+    }
+    assertRefused(written(folder.resolve("nan.onnx"), changed.array()), "its score is NaN");
+    assertRefused(
+        written(folder.resolve("cut.onnx"), Arrays.copyOf(model, model.length / 2)), "cut.onnx");
+    assertRefused(written(folder.resolve("empty.onnx"), new byte[0]), "empty.onnx");
+  }
+
+  private void assertRefused(DeployedVersion version, String why) {
+    assertRefused(version.uri(), version.sha256(), INPUTS, why);
+  }
+
+  private static DeployedVersion written(Path file, byte[] bytes) throws Exception {
+    Files.write(file, bytes);
+    String sha256 = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+    return new DeployedVersion(2, file.toUri().toString(), sha256);
   }
 
   private void assertRefused(String uri, String sha256, List<String> inputs, String why) {
