@@ -417,10 +417,7 @@ public final class LifecycleRules {
       }
       Preparation after =
           before.with(
-              command.idempotencyKey(),
-              subtask,
-              parallelism,
-              largest.isIntegralNumber() ? largest.longValue() : null);
+              subtask, parallelism, largest.isIntegralNumber() ? largest.longValue() : null);
       preparation = after;
       if (after.isWholeWith(parallelism)) {
         DecidedDeployment effective = waiting.effectiveFrom(after.effectiveTimeMillis());

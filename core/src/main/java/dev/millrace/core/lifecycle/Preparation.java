@@ -13,57 +13,42 @@ import org.jspecify.annotations.Nullable;
 /**
  * What the subtasks of inference have said of the deployment that is being prepared. It is no part
  * of a model's state: it lives from the first report to the deployment's end, and its outcome is an
- * event.
+ * event. A report that comes again changes nothing, so their idempotency keys need not be kept.
  *
  * @param firstReportMillis when the first report came
- * @param reports the newest of each subtask
+ * @param reports the parallelism that the newest report of each subtask named
  * @param largestEventTimeMillis of all reports, also of those that newer ones replaced: what a
  *     subtask has scored once stays scored; null where none saw an event
- * @param keys of the reports, the newest {@value #KEYS_KEPT}
  */
-@JsonPropertyOrder({"deployment_id", "first_report", "reports", "largest_event_time", "keys"})
+@JsonPropertyOrder({"deployment_id", "first_report", "reports", "largest_event_time"})
 public record Preparation(
     @JsonProperty("deployment_id") String deploymentId,
     @JsonProperty("first_report") long firstReportMillis,
     @JsonProperty("reports") SortedMap<Integer, Integer> reports,
-    @JsonProperty("largest_event_time") @Nullable Long largestEventTimeMillis,
-    @JsonProperty("keys") List<String> keys) {
-
-  static final int KEYS_KEPT = 1_000;
+    @JsonProperty("largest_event_time") @Nullable Long largestEventTimeMillis) {
 
   public Preparation {
     reports = Collections.unmodifiableSortedMap(new TreeMap<>(reports));
-    keys = List.copyOf(keys);
   }
 
   /** A deployment of which nothing was said yet. */
   static Preparation of(String deploymentId, long nowMillis) {
-    return new Preparation(deploymentId, nowMillis, new TreeMap<>(), null, List.of());
+    return new Preparation(deploymentId, nowMillis, new TreeMap<>(), null);
   }
 
   /**
-   * Takes a report; one that comes again changes nothing.
+   * Takes a report.
    *
    * @param eventTimeMillis the largest that the subtask has scored; null where it saw none
    */
-  Preparation with(String key, int subtask, int parallelism, @Nullable Long eventTimeMillis) {
-    if (keys.contains(key)) {
-      return this;
-    }
+  Preparation with(int subtask, int parallelism, @Nullable Long eventTimeMillis) {
     SortedMap<Integer, Integer> next = new TreeMap<>(reports);
     next.put(subtask, parallelism);
-    List<String> nextKeys = new ArrayList<>(keys);
-    nextKeys.add(key);
     Long largest = largestEventTimeMillis;
     if (largest == null || (eventTimeMillis != null && eventTimeMillis > largest)) {
       largest = eventTimeMillis;
     }
-    return new Preparation(
-        deploymentId,
-        firstReportMillis,
-        next,
-        largest,
-        nextKeys.subList(Math.max(0, nextKeys.size() - KEYS_KEPT), nextKeys.size()));
+    return new Preparation(deploymentId, firstReportMillis, next, largest);
   }
 
   /** Whether a subtask's newest report makes the last one of a whole set. */

@@ -41,6 +41,11 @@ public record RegisteredVersion(
     @JsonProperty("registered_at") long registeredAtMillis,
     @JsonProperty("metrics") @Nullable JsonNode metrics) {
 
+  public RegisteredVersion {
+    // A null that was written is read as a node of its own.
+    metrics = metrics == null || metrics.isNull() ? null : metrics;
+  }
+
   /** What is known of a version's fitness. */
   public enum Status {
     REGISTERED,
