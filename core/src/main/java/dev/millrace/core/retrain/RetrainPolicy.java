@@ -62,6 +62,7 @@ public final class RetrainPolicy {
   public static final int QUIET_DAYS = 3;
 
   private static final Set<String> PERFORMANCE = Set.of("log_loss", "auc", "calibration_error");
+  private static final List<String> TRAINED_UNTIL = List.of("window_until", "window_end");
   private static final String CONCEPT = "page_hinkley";
   private static final Set<String> SERVED = Set.of("CHAMPION", "CANARY");
   private static final Duration QUIET_AFTER = Duration.ofDays(QUIET_DAYS);
@@ -223,12 +224,8 @@ public final class RetrainPolicy {
         int end = key.indexOf('/');
         release(end < 0 ? key : key.substring(0, end));
       } else if (event.is(LifecycleEntry.Event.DEPLOYMENT_EFFECTIVE)) {
-        JsonNode champion = details.path("champion");
-        JsonNode number = champion.isObject() ? champion.path("version") : champion;
-        serves(
-            Standing.text(details, "deployment_id"),
-            number.isNumber() ? Integer.valueOf(number.asInt()) : null,
-            Standing.whole(details, "effective_time"));
+        Standing next = Standing.of(event);
+        serves(next.deploymentId(), next.champion(), next.effectiveMillis());
       } else if (event.is(LifecycleEntry.Event.DEPLOYMENT_REVOKED)) {
         String id = Standing.text(details, "deployment_id");
         replaced(
@@ -651,10 +648,10 @@ public final class RetrainPolicy {
         requestId);
   }
 
-  /** The end of the training window, in milliseconds or ISO-8601, at the top or in the lineage. */
+  /** The end of the training window, in milliseconds or ISO-8601, of a version. */
   private static @Nullable Long trainedUntil(JsonNode details) {
-    for (JsonNode place : List.of(details, details.path("lineage"))) {
-      JsonNode end = place.path("window_end");
+    for (String key : TRAINED_UNTIL) {
+      JsonNode end = details.path(key);
       if (end.isNumber()) {
         return end.asLong();
       }

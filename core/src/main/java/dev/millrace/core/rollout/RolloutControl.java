@@ -52,8 +52,11 @@ public final class RolloutControl {
 
   static final String ACTOR = "retrain-trigger";
 
+  /** What the registry says of a deployment whose subtasks were away: they will be back. */
+  private static final String NOT_READY_IN_TIME = "did not get ready";
+
   private static final int PROBATION_SPLIT = 4;
-  private static final int ATTEMPTS_MAX = 20;
+  private static final int ATTEMPTS_MAX = 10;
   private static final int COMPARISONS_MAX = 20_000;
   private static final int STANDING_MAX = 64;
   private static final JsonMapper JSON = new JsonMapper();
@@ -409,11 +412,18 @@ public final class RolloutControl {
       }
       Standing current = state.current();
       if (progress.stage() == Stage.CLOSING) {
-        if (current == null || (!current.serves(progress.version()) && rollsBack(progress))) {
+        if (current == null) {
           state = state.progress(null);
+        } else if (rollsBack(progress) && !current.serves(progress.version())) {
+          // What stands again may be the rollout's own first step, with the version as a shadow.
+          withdraw(progress, "rolled back");
         } else if (!stood && ofAwaited(progress, id, event)) {
           again(progress, event.reason());
         }
+      } else if (!stood
+          && ofAwaited(progress, id, event)
+          && event.reason().contains(NOT_READY_IN_TIME)) {
+        again(progress, event.reason());
       } else if (!stood && progress.command() != null && ofAwaited(progress, id, event)) {
         fail(
             progress,
@@ -646,20 +656,9 @@ public final class RolloutControl {
     }
 
     private void rollBack(Progress progress, String why) {
-      // Back to before the rollout: between, the challenger may be canary of everything.
-      String restored = null;
-      for (Standing standing : state.standing()) {
-        boolean better =
-            !standing.serves(progress.version())
-                && Objects.equals(standing.champion(), progress.baseline());
-        if (better && (restored == null || !standing.has(progress.version()))) {
-          restored = standing.deploymentId();
-        }
-      }
       Map<String, @Nullable Object> details = new LinkedHashMap<>();
-      if (restored != null) {
-        details.put("deployment_id", restored);
-      }
+      // Only this one is meant: where a person was faster, the registry refuses.
+      details.put("deployment_id", progress.deploymentId());
       details.put("rollout_id", progress.rolloutId());
       give(
           progress,

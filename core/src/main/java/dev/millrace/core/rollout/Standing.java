@@ -46,7 +46,7 @@ public record Standing(
         && (canary == null || Math.abs(share - otherShare) < 1e-9);
   }
 
-  static Standing of(LifecycleEntry event) {
+  public static Standing of(LifecycleEntry event) {
     JsonNode details = details(event);
     List<Integer> shadows = new ArrayList<>();
     for (JsonNode shadow : details.path("shadows")) {
@@ -63,7 +63,13 @@ public record Standing(
             ? details.path("share").asDouble()
             : details.path("canary_share").asDouble(),
         shadows,
-        whole(details, "effective_time"));
+        effective(details));
+  }
+
+  /** Null also where nobody had scored anything: the registry says the beginning of time then. */
+  private static @Nullable Long effective(JsonNode details) {
+    Long time = whole(details, "effective_time");
+    return time == null || time == Long.MIN_VALUE ? null : time;
   }
 
   /** An event's details; an empty object where they are none. */

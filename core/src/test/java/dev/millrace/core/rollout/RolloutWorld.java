@@ -1,5 +1,7 @@
 package dev.millrace.core.rollout;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -13,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
@@ -33,6 +36,7 @@ final class RolloutWorld {
   private final RolloutControl control;
   private final SplittableRandom random;
   private final Deque<LifecycleEntry> due = new ArrayDeque<>();
+  private int made;
   private final List<String> deployments = new ArrayList<>();
   RolloutState state = RolloutState.EMPTY;
   int champion = 1;
@@ -170,10 +174,12 @@ final class RolloutWorld {
                 "{}"));
         return;
       }
-      String id = "d" + deployments.size();
+      String id = "d" + ++made;
       if (command.is(LifecycleEntry.Command.ROLLBACK)) {
-        String restored = details.path("deployment_id").asText();
-        while (!deployments.get(deployments.size() - 1).equals(restored)) {
+        assertThat(details.path("deployment_id").asText())
+            .isEqualTo(deployments.get(deployments.size() - 1));
+        int bad = champion;
+        while (current().serves(bad)) {
           String gone = deployments.remove(deployments.size() - 1);
           take(
               event(
@@ -183,7 +189,7 @@ final class RolloutWorld {
                   "rolled back",
                   "{\"deployment_id\": \"" + gone + "\"}"));
         }
-        champion = 1;
+        champion = Objects.requireNonNull(current().champion());
         continue;
       }
       List<Integer> shadows = new ArrayList<>();
@@ -204,6 +210,10 @@ final class RolloutWorld {
               details(id, next, canary, share, shadows)));
       effective(id, "ready", next, canary, share, shadows);
     }
+  }
+
+  private Standing current() {
+    return Objects.requireNonNull(state.current());
   }
 
   private static JsonNode details(LifecycleEntry command) {
