@@ -102,7 +102,7 @@ final class WarehouseLag {
         if (before != null && before == table.snapshotId()) {
           continue;
         }
-        news |= before != null;
+        news = true;
         if (table.rows(need.time(), need.millis() - 1, Long.MAX_VALUE) > 0) {
           left.remove(need);
         }
