@@ -2,24 +2,18 @@ package dev.millrace.cli.demo;
 
 import dev.millrace.cli.Checkout;
 import dev.millrace.cli.CommandFailed;
-import dev.millrace.cli.UserMistake;
 import dev.millrace.cli.apply.ApplyCommand;
 import dev.millrace.cli.apply.ProjectFolder;
 import dev.millrace.cli.demo.HistoryLoad.Settled;
 import dev.millrace.cli.demo.PredictionWatch.Seen;
-import dev.millrace.cli.events.EventReplay;
 import dev.millrace.cli.events.ReplaySummary;
 import dev.millrace.cli.events.TimeSpan;
 import dev.millrace.cli.local.AppliedJobs;
-import dev.millrace.cli.local.LocalStack;
-import dev.millrace.cli.local.StackLayout;
 import dev.millrace.cli.models.RegistryRequest;
 import dev.millrace.core.definition.Model;
 import dev.millrace.core.definition.Project;
-import dev.millrace.core.definition.Source;
 import dev.millrace.platform.DefinitionsLog;
 import dev.millrace.platform.Target;
-import dev.millrace.platform.TopicLog;
 import dev.millrace.platform.Topics;
 import dev.millrace.schemas.ConfluentSubjectRegistry;
 import dev.millrace.schemas.SubjectRegistry;
@@ -35,8 +29,6 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.common.TopicPartition;
 
 /** The loop on three million real flights: from nothing to live predictions of a new model. */
 final class FlightsDemo {
@@ -68,15 +60,13 @@ final class FlightsDemo {
   private static final Duration PAUSE = Duration.ofMillis(100);
   private static final Duration TELL = Duration.ofSeconds(10);
 
-  private final LocalStack stack;
-  private final StackLayout layout;
+  private final StackVisit visit;
   private final Narration narration;
   private final StackOptions options;
   private final Waiting waiting;
 
   FlightsDemo(Path dir, int portOffset, Narration narration, StackOptions options) {
-    this.stack = new LocalStack(dir, portOffset);
-    this.layout = new StackLayout(dir);
+    this.visit = new StackVisit(dir, portOffset, narration, options);
     this.narration = narration;
     this.options = options;
     this.waiting = new Waiting(narration);
@@ -88,55 +78,24 @@ final class FlightsDemo {
    * @param exit ends by itself; otherwise it goes on playing until it is interrupted
    */
   void run(boolean exit, Consumer<DemoSummary> finished) throws Exception {
-    boolean ownStack = !stack.isReady();
-    boolean done = false;
-    Thread farewell =
-        new Thread(
-            () ->
-                narration.say(
-                    "The stack in "
-                        + layout.dir()
-                        + " stays up; "
-                        + options.command("down")
-                        + " stops it."),
-            "farewell");
-    Runtime.getRuntime().addShutdownHook(farewell);
-    try {
-      tell(exit, finished);
-      done = true;
-    } finally {
-      Runtime.getRuntime().removeShutdownHook(farewell);
-      if (exit && ownStack) {
-        narration.say("");
-        narration.say(
-            "Stopped "
-                + stack.down()
-                + " processes; data and logs stay in "
-                + layout.dir()
-                + ", "
-                + options.command("down --wipe")
-                + " deletes them.");
-      } else if (!done) {
-        narration.say("The stack in " + layout.dir() + " stays as it is, to look at it.");
-      }
-    }
+    visit.during(exit, () -> tell(exit, finished));
   }
 
   private void tell(boolean exit, Consumer<DemoSummary> finished) throws Exception {
     Path folder = Checkout.root().resolve("examples/flights");
-    Path jobLog = layout.logs().resolve("flink-taskmanager.log");
+    Path jobLog = visit.layout().logs().resolve("flink-taskmanager.log");
     Target target =
         narration.step(
             STEPS,
             "up: Kafka, schema registry, Redis, Flink",
-            layout.logs().resolve("supervisor.log"),
-            () -> stack.up(narration::detail));
+            visit.layout().logs().resolve("supervisor.log"),
+            visit::up);
     SubjectRegistry registry = new ConfluentSubjectRegistry(target.schemaRegistry());
     Project project =
         narration.step(
             STEPS,
-            "apply examples/flights: topics, tables, two Flink jobs",
-            layout.logs().resolve("flink-jobmanager.log"),
+            "apply examples/flights: topics, tables, Flink jobs",
+            visit.layout().logs().resolve("flink-jobmanager.log"),
             () -> apply(folder, target));
     try (PredictionWatch predictions =
         new PredictionWatch(
@@ -205,34 +164,10 @@ final class FlightsDemo {
 
   private Project apply(Path folder, Target target) throws Exception {
     ProjectFolder project = ProjectFolder.read(folder);
-    refuseOldEvents(target, project.project());
-    ApplyCommand.apply(project, target, AppliedJobs.ofStack(layout.dir()), narration::detail);
+    visit.refuseOldEvents("flights", target, project.project());
+    ApplyCommand.apply(
+        project, target, AppliedJobs.ofStack(visit.layout().dir()), narration::detail);
     return project.project();
-  }
-
-  private void refuseOldEvents(Target target, Project project) {
-    try (KafkaConsumer<String, byte[]> consumer = new KafkaConsumer<>(TopicLog.consumer(target))) {
-      for (Source source : EventReplay.playable(project)) {
-        List<TopicPartition> partitions =
-            consumer.listTopics().getOrDefault(source.topic(), List.of()).stream()
-                .map(p -> new TopicPartition(source.topic(), p.partition()))
-                .toList();
-        long events =
-            consumer.endOffsets(partitions).values().stream().mapToLong(Long::longValue).sum();
-        if (events > 0) {
-          throw new UserMistake(
-              "Cannot run demo flights: topic "
-                  + source.topic()
-                  + " of the stack in "
-                  + layout.dir()
-                  + " already holds "
-                  + events
-                  + " events, and the demo starts with none; "
-                  + options.command("down --wipe")
-                  + " deletes that stack's data, or choose another with --dir and --port-offset");
-        }
-      }
-    }
   }
 
   private Settled settle(HistoryLoad history, ReplaySummary sent, PredictionWatch predictions)
@@ -430,7 +365,7 @@ final class FlightsDemo {
     look.put("predictions", options.command("predictions tail " + MODEL));
     look.put("online features", options.command("features get route_delays ATL MCO"));
     look.put("the model", options.command("models show " + MODEL));
-    look.put("logs", layout.logs().toString());
+    look.put("logs", visit.layout().logs().toString());
     return look;
   }
 

@@ -21,6 +21,7 @@ import dev.millrace.schemas.ConfluentSubjectRegistry;
 import dev.millrace.schemas.SubjectRegistry;
 import dev.millrace.trainer.Metrics;
 import dev.millrace.trainer.ModelTraining;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -398,7 +399,7 @@ final class FraudDemo {
             .filter(r -> (Long) r.get("window_end") > changeMillis)
             .findFirst()
             .orElse(null);
-    GenericRecord request = state.requested().isEmpty() ? null : state.requested().get(0);
+    GenericRecord request = telling(state);
     Object alarmTime = request == null ? null : request.get("alarm_time");
     summary.check(
         "the alarm",
@@ -422,12 +423,8 @@ final class FraudDemo {
                 + DemoSummary.format(
                     ", training window ends %s; %d in all, %d times decided not to",
                     time(request.get("window_end")), state.requested().size(), state.suppressed()));
-    int version = request == null ? 0 : state.version(String.valueOf(request.get("request_id")));
-    Deployment crowned =
-        state.served().stream()
-            .filter(d -> version != 0 && champion(d) == version)
-            .findFirst()
-            .orElse(null);
+    int version = version(state, request);
+    Deployment crowned = crowned(state, version);
     Long from = crowned == null ? null : crowned.effectiveTimeMillis();
     boolean validated = version != 0 && state.isValidated(version);
     summary.check(
@@ -447,6 +444,28 @@ final class FraudDemo {
     if (version != 0) {
       compared(findings.compare(first, version, changeMillis), first, version);
     }
+  }
+
+  /** The first request that came to a new champion; else the first. */
+  private static @Nullable GenericRecord telling(LoopState state) {
+    List<GenericRecord> requested = state.requested();
+    return requested.stream()
+        .filter(r -> crowned(state, version(state, r)) != null)
+        .findFirst()
+        .orElse(requested.isEmpty() ? null : requested.get(0));
+  }
+
+  /** The version that a request became; 0 where it became none. */
+  private static int version(LoopState state, @Nullable GenericRecord request) {
+    return request == null ? 0 : state.version(String.valueOf(request.get("request_id")));
+  }
+
+  /** The first deployment that has a version as champion; null where none has. */
+  private static @Nullable Deployment crowned(LoopState state, int version) {
+    return state.served().stream()
+        .filter(d -> version != 0 && champion(d) == version)
+        .findFirst()
+        .orElse(null);
   }
 
   private void compared(FraudFindings.Compared compared, int older, int newer) {
@@ -559,8 +578,8 @@ final class FraudDemo {
     summary.check(
         "Iceberg",
         Objects.equals(rows.get(readback.predictionsTable()), (long) scene.ledger().seen())
-            && state.driftRecords() > 0
-            && state.performanceRecords() > 0,
+            && atLeast(rows, inTopics, "drift")
+            && atLeast(rows, inTopics, "performance"),
         "rows " + String.join(", ", tables));
     FraudReadback.Rows cards = readback.cards(scene.truth(), sent);
     FraudReadback.Rows merchants = readback.merchants(scene.truth(), sent);
@@ -573,13 +592,23 @@ final class FraudDemo {
             merchants.rows(),
             cards.missing() + merchants.missing(),
             cards.wrong() + merchants.wrong()));
-    Integer champion = readback.champion();
-    summary.check(
-        "registry",
-        champion != null && champion == champion(served),
-        "champion is version " + champion + ", by its topic version " + champion(served));
+    try {
+      Integer champion = readback.champion();
+      summary.check(
+          "registry",
+          champion != null && champion == champion(served),
+          "champion is version " + champion + ", by its topic version " + champion(served));
+    } catch (CommandFailed | IOException e) {
+      // The table tells of it among what else was found.
+      summary.check("registry", false, String.valueOf(e.getMessage()));
+    }
     summary.tell(
         "look at it", options.command("models show " + MODEL) + "; " + scene.target().flink());
+  }
+
+  private static boolean atLeast(Map<String, Long> rows, Map<String, Long> inTopics, String table) {
+    long records = inTopics.getOrDefault(table, 0L);
+    return records > 0 && rows.getOrDefault(table, 0L) >= records;
   }
 
   /** Of the newest that stands; 0 where nobody serves. */

@@ -33,12 +33,14 @@ final class FraudReadback {
   private final Target target;
   private final String project;
   private final String model;
+  private final Narration narration;
   private final Waiting waiting;
 
   FraudReadback(Target target, String project, String model, Narration narration) {
     this.target = target;
     this.project = project;
     this.model = model;
+    this.narration = narration;
     this.waiting = new Waiting(narration);
   }
 
@@ -60,6 +62,9 @@ final class FraudReadback {
             return all;
           },
           () -> "in the tables " + rows + ", in the topics " + atLeast);
+    } catch (CommandFailed e) {
+      // The caller compares, and tells of it among what else was found.
+      narration.detail(String.valueOf(e.getMessage()));
     }
     return rows;
   }

@@ -107,6 +107,9 @@ final class LoopWatch implements AutoCloseable {
     takes.put(Topics.deadLetters(project), r -> letters.incrementAndGet());
     var properties = TopicLog.consumer(target);
     properties.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, "2000");
+    // Fewer, larger fetches: the broker shares two cores with everything else.
+    properties.put(ConsumerConfig.FETCH_MIN_BYTES_CONFIG, "65536");
+    properties.put(ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG, "100");
     this.consumer = new KafkaConsumer<>(properties);
     assign();
     this.thread = new Thread(this::watch, "loop-watch");
