@@ -79,7 +79,7 @@ final class RegistryApi implements AutoCloseable {
             .error(
                 HttpStatus.NOT_FOUND,
                 context -> {
-                  if (context.result() == null || !JSON_TYPE.equals(context.contentType())) {
+                  if (!JSON_TYPE.equals(context.res().getContentType())) {
                     error(context, HttpStatus.NOT_FOUND, "there is no " + context.path());
                   }
                 });

@@ -162,6 +162,8 @@ public final class RegistryService {
   static Properties settings(Target target, Path state) {
     Properties settings = new Properties();
     settings.put(StreamsConfig.APPLICATION_ID_CONFIG, APPLICATION);
+    // Begins the names of its threads in the log.
+    settings.put(StreamsConfig.CLIENT_ID_CONFIG, "registry");
     settings.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, target.kafka());
     settings.put(StreamsConfig.STATE_DIR_CONFIG, state.toString());
     settings.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
