@@ -1,14 +1,19 @@
 package dev.millrace.core.retrain;
 
 import dev.millrace.core.definition.Model;
+import dev.millrace.core.definition.Model.Retraining;
+import dev.millrace.core.definition.Model.Rollout;
 import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.core.rollout.Alert;
 import dev.millrace.core.rollout.Measured;
 import dev.millrace.core.rollout.RolloutControl;
 import dev.millrace.core.rollout.RolloutState;
 import dev.millrace.core.rollout.RolloutStep;
+import java.io.Serializable;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Retraining policy and rollout control of one model, folded together over the same inputs. */
 public final class ModelWatch {
@@ -16,9 +21,33 @@ public final class ModelWatch {
   private final RetrainPolicy policy;
   private final RolloutControl control;
 
-  public ModelWatch(Model model) {
-    this.policy = new RetrainPolicy(model.name(), model.retraining(), model.training());
-    this.control = new RolloutControl(model.name(), model.rollout(), model.monitoring().window());
+  public ModelWatch(Plan plan) {
+    this.policy = new RetrainPolicy(plan.model(), plan.retraining(), plan.training());
+    this.control = new RolloutControl(plan.model(), plan.rollout(), plan.window());
+  }
+
+  /**
+   * What of a model's definition decides.
+   *
+   * @param window of the performance records
+   */
+  public record Plan(
+      String model,
+      @Nullable Retraining retraining,
+      RetrainPolicy.@Nullable Spans training,
+      @Nullable Rollout rollout,
+      Duration window)
+      implements Serializable {
+
+    public static Plan of(Model model) {
+      Model.Training training = model.training();
+      return new Plan(
+          model.name(),
+          model.retraining(),
+          training == null ? null : RetrainPolicy.Spans.of(training),
+          model.rollout(),
+          model.monitoring().window());
+    }
   }
 
   /** What both know. */

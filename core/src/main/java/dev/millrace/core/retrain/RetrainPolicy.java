@@ -15,6 +15,7 @@ import dev.millrace.core.rollout.JoinedId;
 import dev.millrace.core.rollout.Measured;
 import dev.millrace.core.rollout.RolloutStep;
 import dev.millrace.core.rollout.Standing;
+import java.io.Serializable;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
@@ -78,16 +79,28 @@ public final class RetrainPolicy {
 
   private final String model;
   private final @Nullable Retraining retraining;
-  private final @Nullable Training training;
+  private final @Nullable Spans training;
 
   /**
    * @param retraining null: nothing happens by itself
    * @param training null likewise: there is nothing to train it with
    */
-  public RetrainPolicy(String model, @Nullable Retraining retraining, @Nullable Training training) {
+  public RetrainPolicy(String model, @Nullable Retraining retraining, @Nullable Spans training) {
     this.model = model;
     this.retraining = retraining;
     this.training = training;
+  }
+
+  /**
+   * How long a training looks back, and what it needs of that.
+   *
+   * @param window of all events; validation and holdout are its end
+   */
+  public record Spans(Duration window, Duration validation, Duration holdout)
+      implements Serializable {
+    public static Spans of(Training training) {
+      return new Spans(training.window(), training.validation(), training.holdout());
+    }
   }
 
   /** What follows from one input. */
@@ -148,11 +161,11 @@ public final class RetrainPolicy {
   /** One input's way through the fold. */
   private final class Turn {
     private final Retraining policy;
-    private final Training recipe;
+    private final Spans recipe;
     private RetrainState state;
     private final List<RetrainDecision> decisions = new ArrayList<>();
 
-    Turn(RetrainState state, Retraining policy, Training recipe) {
+    Turn(RetrainState state, Retraining policy, Spans recipe) {
       this.state = state;
       this.policy = policy;
       this.recipe = recipe;
