@@ -71,7 +71,7 @@ public final class DemoCommand implements Callable<Integer> {
       names = "--ahead-hours",
       hidden = true,
       description = "fraud: how far event time may be ahead of what has come of it.")
-  private int aheadHours = 18;
+  private int aheadHours = 36;
 
   @Spec private CommandSpec spec = CommandSpec.create();
 

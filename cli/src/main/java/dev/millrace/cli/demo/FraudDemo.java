@@ -45,6 +45,12 @@ final class FraudDemo {
   private static final int STEPS = 6;
   private static final int HISTORY_DAYS = 28;
 
+  /**
+   * Rows reach inference with the checkpoint that has them, seconds later: so much event time goes
+   * by meanwhile. Before a model serves, nothing is decided that could come too late.
+   */
+  private static final Duration HISTORY_AHEAD = Duration.ofDays(4);
+
   /** On this day a bad version is forced in, where that is asked for. */
   private static final int BAD_DAY = 33;
 
@@ -68,7 +74,7 @@ final class FraudDemo {
    * @param change whether the new kind of fraud comes
    * @param badSuccessor whether a bad version is forced in
    * @param days of the world that are played
-   * @param ahead how far event time may be beyond what has come of it
+   * @param ahead how far event time may be beyond what has come of it, once a model serves
    */
   record Plan(boolean change, boolean badSuccessor, int days, Duration ahead) {}
 
@@ -129,7 +135,7 @@ final class FraudDemo {
             new LoopWatch(target, registry, project.name(), MODEL, ledger, state, story);
         FraudPlayer player = new FraudPlayer(world, project, target, registry)) {
       FraudReplay replay =
-          new FraudReplay(player, truth, ledger, state, watch, narration, plan.ahead(), maturity);
+          new FraudReplay(player, truth, ledger, state, watch, narration, HISTORY_AHEAD, maturity);
       Scene scene =
           new Scene(target, registry, project, model, truth, ledger, state, watch, player, replay);
       long unusedHistory =
@@ -304,7 +310,7 @@ final class FraudDemo {
         () -> "it is " + deployment.state());
     Deployment effective = Objects.requireNonNull(deployment(scene, deployment.deploymentId()));
     Long from = effective.effectiveTimeMillis();
-    scene.replay().measuredFrom(from == null ? scene.replay().cursorMillis() : from);
+    scene.replay().measuredFrom(from == null ? scene.replay().cursorMillis() : from, plan.ahead());
   }
 
   private static @Nullable Deployment deployment(Scene scene, String id) {

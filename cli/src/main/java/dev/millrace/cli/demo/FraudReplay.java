@@ -27,9 +27,9 @@ final class FraudReplay {
   private final LoopState state;
   private final LoopWatch watch;
   private final Narration narration;
-  private final long aheadMillis;
   private final long maturityMillis;
   private long cursorMillis = FraudWorld.START.toEpochMilli();
+  private long aheadMillis;
   private @Nullable Long measuredFromMillis;
   private long toldNanos = System.nanoTime();
   private long toldEvents;
@@ -60,9 +60,14 @@ final class FraudReplay {
     this.maturityMillis = maturity.toMillis();
   }
 
-  /** From now on a model serves, and what it does is measured. */
-  void measuredFrom(long millis) {
+  /**
+   * From now on a model serves, and what it does is measured.
+   *
+   * @param ahead how far event time may be beyond what has come of it
+   */
+  void measuredFrom(long millis, Duration ahead) {
     measuredFromMillis = millis;
+    aheadMillis = ahead.toMillis();
   }
 
   /** Something that ends the playing before its time. */
