@@ -79,6 +79,14 @@ public final class Warehouse {
     return TableIdentifier.of(project, "shadows_" + model);
   }
 
+  public static TableIdentifier drift(String project) {
+    return TableIdentifier.of(project, "drift");
+  }
+
+  public static TableIdentifier performance(String project) {
+    return TableIdentifier.of(project, "performance");
+  }
+
   /** {@code entity_key, _time, _source, _version, known_at} and one column a feature. */
   public static Schema featuresSchema(FeatureView view) {
     Columns columns = new Columns();
@@ -132,6 +140,57 @@ public final class Warehouse {
     columns.required("inputs", columns.map(Types.DoubleType.get()));
     columns.required("freshness", columns.map(Types.StringType.get()));
     columns.optional("deployment_id", Types.StringType.get());
+    return columns.schema();
+  }
+
+  /** The statistic of a window as on the drift topic. */
+  public static Schema driftSchema() {
+    Columns columns = new Columns();
+    columns.required("drift_id", Types.StringType.get());
+    columns.required("model", Types.StringType.get());
+    columns.required("version", Types.IntegerType.get());
+    columns.required("feature", Types.StringType.get());
+    columns.optional("segment", Types.StringType.get());
+    columns.required("window_start", Types.TimestampType.withZone());
+    columns.required("window_end", Types.TimestampType.withZone());
+    columns.required("slot", Types.StringType.get());
+    columns.required("statistic", Types.StringType.get());
+    columns.required("definition", Types.StringType.get());
+    columns.optional("value", Types.DoubleType.get());
+    columns.optional("threshold", Types.DoubleType.get());
+    columns.required("drifted", Types.BooleanType.get());
+    columns.required("status", Types.StringType.get());
+    columns.required("reference_count", Types.LongType.get());
+    columns.required("count", Types.LongType.get());
+    columns.required("counts", columns.map(Types.LongType.get()));
+    columns.required("contributions", columns.binValues());
+    return columns.schema();
+  }
+
+  /** The metric of a window as on the performance topic. */
+  public static Schema performanceSchema() {
+    Columns columns = new Columns();
+    columns.required("performance_id", Types.StringType.get());
+    columns.required("model", Types.StringType.get());
+    columns.required("version", Types.IntegerType.get());
+    columns.optional("baseline", Types.IntegerType.get());
+    columns.required("role", Types.StringType.get());
+    columns.optional("segment", Types.StringType.get());
+    columns.required("window_start", Types.TimestampType.withZone());
+    columns.required("window_end", Types.TimestampType.withZone());
+    columns.required("slot", Types.StringType.get());
+    columns.required("metric", Types.StringType.get());
+    columns.required("definition", Types.StringType.get());
+    columns.optional("value", Types.DoubleType.get());
+    columns.optional("variance", Types.DoubleType.get());
+    columns.optional("threshold", Types.DoubleType.get());
+    columns.required("alarm", Types.BooleanType.get());
+    columns.required("status", Types.StringType.get());
+    columns.optional("since", Types.TimestampType.withZone());
+    columns.required("estimated", Types.BooleanType.get());
+    columns.required("count", Types.LongType.get());
+    columns.required("labelled", Types.LongType.get());
+    columns.required("coverage", Types.DoubleType.get());
     return columns.schema();
   }
 
@@ -217,6 +276,16 @@ public final class Warehouse {
     Types.MapType map(Type value) {
       lastId += 2;
       return Types.MapType.ofOptional(lastId - 1, lastId, Types.StringType.get(), value);
+    }
+
+    /** A list of what each bin adds. */
+    Types.ListType binValues() {
+      lastId += 3;
+      return Types.ListType.ofRequired(
+          lastId - 2,
+          Types.StructType.of(
+              Types.NestedField.required(lastId - 1, "bin", Types.StringType.get()),
+              Types.NestedField.required(lastId, "value", Types.DoubleType.get())));
     }
 
     Schema schema() {
