@@ -23,6 +23,9 @@ final class JournalWire {
           .findFirst()
           .orElseThrow();
 
+  // Both are kept with the state, a thousand times.
+  private static final int NAME_MAX = 500;
+
   private final WireFormat.Reader entries;
   private final WireFormat.Writer events;
   private final WireFormat.Writer deployments;
@@ -76,6 +79,10 @@ final class JournalWire {
       // In another partition it would be decided by another state.
       throw new UnreadableException(
           "its key is " + key + ", but it is about model " + entry.model(), null);
+    }
+    if (entry.idempotencyKey().length() > NAME_MAX || entry.model().length() > NAME_MAX) {
+      throw new UnreadableException(
+          "its model or idempotency key has more than " + NAME_MAX + " characters", null);
     }
     return entry;
   }

@@ -34,6 +34,10 @@ public final class LifecycleRules {
   /** Who acts where nobody asked. */
   public static final String SELF = "registry";
 
+  /** The event repeats what the command says, and has to fit into a record as well. */
+  public static final int TEXT_MAX = 1_000_000;
+
+  private static final int REFUSED_TEXT_MAX = 2_000;
   private static final int PARALLELISM_MAX = 32_768;
   private static final int ID_BYTES = 16;
 
@@ -71,6 +75,7 @@ public final class LifecycleRules {
     }
     Turn turn = new Turn(state, preparation, command, nowMillis);
     try {
+      refuseTooLong(command);
       turn.take(LifecycleJson.details(command.details()));
     } catch (RefusedException e) {
       turn.refuse(e.reason());
@@ -78,6 +83,19 @@ public final class LifecycleRules {
       turn.refuse(String.valueOf(e.getMessage()));
     }
     return turn.decision();
+  }
+
+  private static void refuseTooLong(LifecycleEntry command) {
+    String uri = command.uri();
+    int length =
+        command.details().length()
+            + command.reason().length()
+            + command.actor().length()
+            + (uri == null ? 0 : uri.length());
+    if (length > TEXT_MAX) {
+      throw new RefusedException(
+          "its texts have " + length + " characters, at most " + TEXT_MAX + " are kept");
+    }
   }
 
   /**
@@ -460,8 +478,19 @@ public final class LifecycleRules {
     void refuse(String reason) {
       ObjectNode details = LifecycleJson.object();
       details.put("command", command.type());
-      details.put("command_reason", command.reason());
-      emit(Event.REFUSED, command.version(), command.actor(), reason, null, null, details);
+      details.put("command_reason", shortened(command.reason()));
+      emit(
+          Event.REFUSED,
+          command.version(),
+          shortened(command.actor()),
+          shortened(reason),
+          null,
+          null,
+          details);
+    }
+
+    private static String shortened(String text) {
+      return text.length() <= REFUSED_TEXT_MAX ? text : text.substring(0, REFUSED_TEXT_MAX) + "…";
     }
 
     private void emit(

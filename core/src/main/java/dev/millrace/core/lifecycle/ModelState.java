@@ -38,6 +38,9 @@ public record ModelState(
   public static final int KEYS_KEPT = 1_000;
   public static final int REVOKED_KEPT = 100;
 
+  /** More of a version's metrics stays in its event alone. */
+  public static final int METRICS_MAX = 20_000;
+
   static final String SEQUENCE = "sequence";
 
   public ModelState {
@@ -119,7 +122,7 @@ public record ModelState(
         event.actor(),
         event.reason(),
         event.atMillis(),
-        metrics.isObject() ? metrics : null);
+        metrics.isObject() && metrics.toString().length() <= METRICS_MAX ? metrics : null);
   }
 
   private List<RegisteredVersion> with(@Nullable Integer version, Status status) {

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param requestId of the retraining request it was made for; null for one made by hand
  * @param idempotencyKey of the command that registered it
- * @param metrics as its trainer measured them; null where it did not say
+ * @param metrics as its trainer measured them; null where it did not say, or said too much
  */
 @JsonPropertyOrder({
   "version",

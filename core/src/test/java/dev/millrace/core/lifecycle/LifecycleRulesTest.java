@@ -117,6 +117,19 @@ class LifecycleRulesTest {
   }
 
   @Test
+  void whatWouldNotFitIntoItsEventIsRefused() {
+    String much = "x".repeat(LifecycleRules.TEXT_MAX);
+    List<LifecycleEntry> events = journal.register("{\"log\":\"" + much + "\"}");
+    assertRefused(events, "at most 1000000");
+    assertRefused(journal.ask(Command.ARCHIVE, 1, much, "{}", "k"), "at most");
+    assertThat(journal.events.get(1).details().length()).isLessThan(3_000);
+    String metrics = "y".repeat(ModelState.METRICS_MAX);
+    journal.register("{\"metrics\":{\"much\":\"" + metrics + "\"}}");
+    assertThat(journal.events.get(2).details()).contains(metrics);
+    assertThat(journal.state.version(1).orElseThrow().metrics()).isNull();
+  }
+
+  @Test
   void aVersionMadeByHandIsTheFirstChampionWithoutGates() {
     journal.register("{}");
     List<LifecycleEntry> events = journal.ask(Command.PROMOTE, 1, "{}");
