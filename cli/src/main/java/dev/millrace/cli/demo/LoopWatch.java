@@ -137,8 +137,7 @@ final class LoopWatch implements AutoCloseable {
   }
 
   /** A reader of some fields of a record: what is not asked for is skipped, not decoded. */
-  private static WireFormat.Reader reader(
-      SubjectRegistry registry, Schema whole, String... fields) {
+  static WireFormat.Reader reader(SubjectRegistry registry, Schema whole, String... fields) {
     List<Schema.Field> some = new ArrayList<>();
     for (String field : fields) {
       some.add(new Schema.Field(whole.getField(field), whole.getField(field).schema()));
