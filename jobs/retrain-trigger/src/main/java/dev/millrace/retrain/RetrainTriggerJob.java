@@ -9,6 +9,7 @@ import dev.millrace.core.rollout.RolloutStep;
 import dev.millrace.streaming.JobSetup;
 import dev.millrace.streaming.StrictEnvironment;
 import java.time.Duration;
+import java.util.List;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
@@ -32,7 +33,7 @@ public final class RetrainTriggerJob {
     setup.refuseSecond(name(setup.project()));
     StreamExecutionEnvironment env = StrictEnvironment.create();
     env.enableCheckpointing(CHECKPOINT_INTERVAL.toMillis());
-    define(env, setup.project(), TriggerEnds.of(setup));
+    define(env, plans(setup.project()), TriggerEnds.of(setup));
     env.execute(name(setup.project()));
   }
 
@@ -41,20 +42,24 @@ public final class RetrainTriggerJob {
     return "millrace-" + project.name() + "-" + STAGE;
   }
 
-  /** Declares the whole graph; the caller brings the ends, so that tests bring in-memory ones. */
-  static void define(StreamExecutionEnvironment env, Project project, Ends ends) {
+  private static List<ModelWatch.Plan> plans(Project project) {
     if (project.models().isEmpty()) {
       throw new IllegalArgumentException(
           "Cannot start retrain-trigger: project "
               + project.name()
               + " has no model; add one to models:");
     }
+    return project.models().stream().map(ModelWatch.Plan::of).toList();
+  }
+
+  /** Declares the whole graph; the caller brings the ends, so that tests bring in-memory ones. */
+  static void define(StreamExecutionEnvironment env, List<ModelWatch.Plan> plans, Ends ends) {
     // A handful of records a second at most: one subtask keeps what is read in few hands.
     SingleOutputStreamOperator<RetrainDecision> decisions =
         ends.drift(env)
             .union(ends.performance(env), ends.lifecycle(env))
             .keyBy(Seen::model, Types.STRING)
-            .process(new WatchFunction(project.models().stream().map(ModelWatch.Plan::of).toList()))
+            .process(new WatchFunction(plans))
             .returns(WatchTypes.DECISION)
             .name("watch models")
             .uid("watch")
