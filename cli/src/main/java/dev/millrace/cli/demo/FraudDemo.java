@@ -1,5 +1,7 @@
 package dev.millrace.cli.demo;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.millrace.cli.Checkout;
 import dev.millrace.cli.CommandFailed;
 import dev.millrace.cli.apply.ApplyCommand;
@@ -396,30 +398,12 @@ final class FraudDemo {
     return summary.broken().size();
   }
 
-  private void succeeded(Scene scene, int first, FraudFindings findings) {
+  private void succeeded(Scene scene, int first, FraudFindings findings) throws IOException {
     LoopState state = scene.state();
     long changeMillis = FraudWorld.changeTime().toEpochMilli();
     summary.tell("the change", utc(changeMillis) + ", which nobody was told");
-    GenericRecord alarm =
-        state.alarms().stream()
-            .filter(r -> (Long) r.get("window_end") > changeMillis)
-            .findFirst()
-            .orElse(null);
     GenericRecord request = telling(state);
-    Object alarmTime = request == null ? null : request.get("alarm_time");
-    summary.check(
-        "the alarm",
-        alarm != null && alarmTime != null && (Long) alarmTime > changeMillis,
-        alarm == null
-            ? "none"
-            : DemoSummary.format(
-                "%s: %s of version %s is %s, beyond %s; cause %s",
-                alarmTime == null ? utc((Long) alarm.get("window_end")) : utc((Long) alarmTime),
-                alarm.get("metric"),
-                alarm.get("version"),
-                LoopStory.shown(alarm.get("value")),
-                LoopStory.shown(alarm.get("threshold")),
-                request == null ? "none" : String.valueOf(request.get("cause"))));
+    alarm(state, request, changeMillis);
     summary.check(
         "the request",
         request != null && (Long) request.get("decided_at") > changeMillis,
@@ -450,6 +434,39 @@ final class FraudDemo {
     if (version != 0) {
       compared(findings.compare(first, version, changeMillis), first, version);
     }
+  }
+
+  /** What the request says it was made for must be on the topic that it says it from. */
+  private void alarm(LoopState state, @Nullable GenericRecord request, long changeMillis)
+      throws IOException {
+    Object alarmMillis = request == null ? null : request.get("alarm_time");
+    if (request == null || alarmMillis == null) {
+      summary.check("the alarm", false, "none that was a cause");
+      return;
+    }
+    JsonNode evidence =
+        new JsonMapper().readTree(String.valueOf(request.get("evidence"))).path("alarms").path(0);
+    String statistic = evidence.path("statistic").asText();
+    String windowEnd = evidence.path("window_end").asText();
+    boolean measured =
+        state.alarms().stream()
+            .anyMatch(
+                r ->
+                    statistic.equals(String.valueOf(r.get("metric")))
+                        && windowEnd.equals(
+                            Instant.ofEpochMilli((Long) r.get("window_end")).toString()));
+    summary.check(
+        "the alarm",
+        measured && (Long) alarmMillis > changeMillis,
+        DemoSummary.format(
+            "%s: %s of version %s is %.4f, beyond %.4f%s; cause %s",
+            utc((Long) alarmMillis),
+            statistic,
+            request.get("version"),
+            evidence.path("value").asDouble(),
+            evidence.path("threshold").asDouble(),
+            measured ? "" : ", which is not on the performance topic",
+            request.get("cause")));
   }
 
   /** The first request that came to a new champion; else the first. */
