@@ -76,7 +76,7 @@ public final class TrainingJoin {
   private record Plan(
       Source source,
       List<ViewPlan> views,
-      List<Expression> expressions,
+      List<OnDemandInput> expressions,
       List<Place> places,
       Set<String> fields) {}
 
@@ -158,7 +158,7 @@ public final class TrainingJoin {
     Source source = source(model.source(), "source of " + model.name());
     Map<ViewRead, Integer> numbers = new LinkedHashMap<>();
     List<ViewPlan> views = new ArrayList<>();
-    List<Expression> expressions = new ArrayList<>();
+    List<OnDemandInput> expressions = new ArrayList<>();
     List<Place> places = new ArrayList<>();
     Set<String> fields = new LinkedHashSet<>();
     fields.add(source.eventId());
@@ -187,7 +187,7 @@ public final class TrainingJoin {
         }
         fields.addAll(expression.fields());
         places.add(new Place(-1, expressions.size()));
-        expressions.add(expression);
+        expressions.add(new OnDemandInput(expression, source.schema()));
       }
     }
     return new Plan(source, views, expressions, places, fields);
@@ -278,19 +278,9 @@ public final class TrainingJoin {
             spine.entity(row, view, entity(plan.views().get(view), values));
           }
           for (int i = 0; i < plan.expressions().size(); i++) {
-            double value = Double.NaN;
-            try {
-              Object computed = plan.expressions().get(i).evaluate(values);
-              if (computed instanceof Double number && Double.isFinite(number)) {
-                value = number;
-              } else if (computed != null) {
-                uncomputed[0]++;
-              }
-            } catch (ExpressionException e) {
-              // Scoring takes what is no finite number as missing too.
-              uncomputed[0]++;
-            }
-            spine.onDemand(row, i, value);
+            OnDemandInput.Result result = plan.expressions().get(i).of(values);
+            uncomputed[0] += result.uncomputed() ? 1 : 0;
+            spine.onDemand(row, i, result.value());
           }
         });
     return uncomputed[0];

@@ -61,6 +61,81 @@ class TrainerTest {
   }
 
   @Test
+  void theTrainingPartIsScoredByModelsThatDidNotSeeIt() {
+    TrainingSet set = set(1);
+    TrainingRun run = trainer.train(set, CONFIG, set.inputs());
+    assertThat(run.crossFitting())
+        .isEqualTo(new TrainingRun.CrossFitting(2, Duration.ofDays(1).toMillis()));
+    assertThat(run.scores()).isEqualTo(trainer.train(set(1), CONFIG, set.inputs()).scores());
+    assertThat(run.scores()).hasSize(ROWS);
+    // Out of fold the training part looks like new events do.
+    int training = run.parts().training();
+    Metrics outOfFold =
+        Metrics.of(Arrays.copyOf(run.scores(), training), Arrays.copyOf(set.labels(), training));
+    assertThat(outOfFold.auc()).isBetween(run.holdout().auc() - 0.06, run.holdout().auc() + 0.06);
+
+    // A row that says its label is believed by who saw it, and by nobody else.
+    TrainingSet noise = set(1);
+    Random random = new Random(3);
+    for (int row = 0; row < ROWS; row++) {
+      noise.labels()[row] = random.nextInt(2);
+      noise.columns()[2][row] = row;
+    }
+    Model.Training deep =
+        config(Map.of("trees", 60.0, "depth", 8.0, "eta", 0.5, "early_stopping_rounds", 0.0));
+    TrainingRun learntByHeart = trainer.train(noise, deep, noise.inputs());
+    assertThat(
+            Metrics.of(
+                    Arrays.copyOf(learntByHeart.scores(), training),
+                    Arrays.copyOf(noise.labels(), training))
+                .auc())
+        .isBetween(0.45, 0.55);
+  }
+
+  @Test
+  void tooFewDaysAreCutIntoHours() {
+    TrainingSet hourly = set(1);
+    long[] times = hourly.timesMillis().clone();
+    for (int row = 0; row < ROWS; row++) {
+      // All of one day.
+      times[row] = HOUR * 24 * 100 + row * 17_000L;
+    }
+    TrainingSet set =
+        new TrainingSet(
+            hourly.project(),
+            hourly.model(),
+            new TrainingSet.Bounds(times[0] - 1, times[ROWS - 1], times[ROWS - 1]),
+            hourly.inputs(),
+            hourly.eventIds(),
+            times,
+            hourly.columns(),
+            hourly.labels(),
+            hourly.origin());
+    Model.Training config =
+        new Model.Training(
+            "xgboost",
+            Duration.ofDays(1),
+            Duration.ofHours(2),
+            Duration.ofHours(2),
+            Map.of("trees", 20.0),
+            7);
+    assertThat(trainer.train(set, config, set.inputs()).crossFitting())
+        .isEqualTo(new TrainingRun.CrossFitting(2, HOUR));
+  }
+
+  @Test
+  void permutedLabelsTeachNothing() {
+    TrainingSet set = set(1);
+    TrainingRun run = trainer.trainOnPermutedLabels(set, CONFIG, set.inputs());
+    assertThat(run.holdout().auc()).isBetween(0.35, 0.65);
+    assertThat(run.holdout().positives())
+        .isEqualTo(trainer.train(set, CONFIG, set.inputs()).holdout().positives());
+    assertThat(set.labels()).isEqualTo(set(1).labels());
+    assertThat(trainer.trainOnPermutedLabels(set(1), CONFIG, set.inputs()).sha256())
+        .isEqualTo(run.sha256());
+  }
+
+  @Test
   void valuesBeyondFloatAreTheLargest() {
     TrainingSet set = set(1);
     set.columns()[2][5] = 1e300;
