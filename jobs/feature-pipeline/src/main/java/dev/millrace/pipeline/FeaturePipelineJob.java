@@ -29,6 +29,8 @@ public final class FeaturePipelineJob {
   /** The stage on the dead letters of this job. */
   public static final String STAGE = "feature-pipeline";
 
+  private static final long ROW_BUFFER_MILLIS = 5;
+
   public static void main(String[] args) throws Exception {
     JobSetup setup = JobSetup.from(args, System.getenv());
     setup.refuseSecond(name(setup.project()));
@@ -58,7 +60,9 @@ public final class FeaturePipelineJob {
               .process(new JudgeFunction(plan, source, views))
               .returns(ArchivedEvent.TYPE)
               .name("judge " + source.name())
-              .uid("judge-" + source.name());
+              .uid("judge-" + source.name())
+              // On the way from an event to its row in Redis nothing waits for a buffer to fill.
+              .setBufferTimeout(ROW_BUFFER_MILLIS);
       letters.add(judged.getSideOutput(JudgeFunction.LETTERS));
       if (source.archive()) {
         ends.archive(source, judged);

@@ -6,6 +6,7 @@ import org.apache.flink.api.common.state.StateTtlConfig;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.api.java.tuple.Tuple2;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
 import org.apache.flink.util.Collector;
@@ -15,7 +16,8 @@ import org.apache.flink.util.Collector;
  * remembered for a day of wall time: repeats come from restarts, minutes later, or from an event
  * that its producer sent again.
  */
-final class FirstOfEach extends KeyedProcessFunction<String, Prediction, Prediction> {
+final class FirstOfEach
+    extends KeyedProcessFunction<Tuple2<Long, Long>, RawPrediction, RawPrediction> {
 
   private static final long serialVersionUID = 1L;
   private static final Duration REMEMBERED = Duration.ofHours(24);
@@ -43,8 +45,8 @@ final class FirstOfEach extends KeyedProcessFunction<String, Prediction, Predict
   }
 
   @Override
-  public void processElement(Prediction prediction, Context context, Collector<Prediction> out)
-      throws Exception {
+  public void processElement(
+      RawPrediction prediction, Context context, Collector<RawPrediction> out) throws Exception {
     if (seen.value() != null) {
       repeats.inc();
       return;

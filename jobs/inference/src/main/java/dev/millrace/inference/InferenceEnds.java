@@ -22,6 +22,7 @@ import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.flink.connector.kafka.sink.KafkaSinkBuilder;
 import org.apache.flink.connector.kafka.source.KafkaSource;
+import org.apache.flink.connector.kafka.source.KafkaSourceBuilder;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
 import org.apache.flink.connector.kafka.source.reader.deserializer.KafkaRecordDeserializationSchema;
 import org.apache.flink.streaming.api.datastream.DataStream;
@@ -78,7 +79,8 @@ final class InferenceEnds implements InferenceJob.Ends {
             source(
                 Topics.DEPLOYMENTS,
                 "millrace-" + project.name() + "-inference-deployments",
-                new DeploymentDecoder(target.schemaRegistry())),
+                new DeploymentDecoder(target.schemaRegistry()),
+                Map.of()),
             WatermarkStrategy.noWatermarks(),
             "deployments")
         .uid("deployments")
@@ -109,7 +111,8 @@ final class InferenceEnds implements InferenceJob.Ends {
                 Topics.features(project.name(), view.view()),
                 group("rows-" + view.view(), model),
                 new RowDecoder(
-                    view, RowSchemas.of(project.name(), definition), target.schemaRegistry())),
+                    view, RowSchemas.of(project.name(), definition), target.schemaRegistry()),
+                KafkaEnds.BULK),
             WatermarkStrategy.noWatermarks(),
             "rows of " + view.view() + " for " + model.name())
         .uid("rows-" + number + "-" + view.view() + "-" + model.name());
@@ -150,39 +153,55 @@ final class InferenceEnds implements InferenceJob.Ends {
   }
 
   @Override
-  public DataStream<Prediction> served(StreamExecutionEnvironment env, Model model) {
+  public DataStream<RawPrediction> served(StreamExecutionEnvironment env, Model model) {
     return read(env, model, Topics.predictions(project.name(), model.name()), "served");
   }
 
   @Override
-  public DataStream<Prediction> shadowed(StreamExecutionEnvironment env, Model model) {
+  public DataStream<RawPrediction> shadowed(StreamExecutionEnvironment env, Model model) {
     return read(env, model, Topics.shadows(project.name(), model.name()), "shadowed");
   }
 
-  private DataStream<Prediction> read(
+  private DataStream<RawPrediction> read(
       StreamExecutionEnvironment env, Model model, String topic, String what) {
     return env.fromSource(
-            source(topic, group(what, model), new PredictionDecoder(target.schemaRegistry())),
+            source(topic, group(what, model), new RawPrediction.Taking(), KafkaEnds.BULK),
             WatermarkStrategy.noWatermarks(),
             what + " " + model.name())
         .uid(what + "-" + model.name());
   }
 
   @Override
-  public void table(Model model, DataStream<Prediction> predictions) {
+  public void table(Model model, DataStream<RawPrediction> predictions) {
     append(
-        predictions, Warehouse.predictions(project.name(), model.name()), "table-" + model.name());
+        predictions,
+        Topics.predictions(project.name(), model.name()),
+        Warehouse.predictions(project.name(), model.name()),
+        "table-" + model.name());
   }
 
   @Override
-  public void shadowTable(Model model, DataStream<Prediction> shadows) {
+  public void shadowTable(Model model, DataStream<RawPrediction> shadows) {
     append(
-        shadows, Warehouse.shadows(project.name(), model.name()), "shadow-table-" + model.name());
+        shadows,
+        Topics.shadows(project.name(), model.name()),
+        Warehouse.shadows(project.name(), model.name()),
+        "shadow-table-" + model.name());
   }
 
-  private void append(DataStream<Prediction> stream, TableIdentifier table, String uid) {
+  private void append(
+      DataStream<RawPrediction> stream, String topic, TableIdentifier table, String uid) {
     IcebergEnds.append(
-        stream, target, table, Warehouse.predictionsSchema(), new PredictionRecords.ToRow(), uid);
+        stream
+            .flatMap(new PredictionDecoder(topic, target.schemaRegistry()))
+            .returns(PredictionSerializer.TYPE)
+            .name("decode " + topic)
+            .uid("decode-" + uid),
+        target,
+        table,
+        Warehouse.predictionsSchema(),
+        new PredictionRecords.ToRow(),
+        uid);
   }
 
   @Override
@@ -195,16 +214,21 @@ final class InferenceEnds implements InferenceJob.Ends {
   }
 
   private <T> KafkaSource<T> source(
-      String topic, String group, KafkaRecordDeserializationSchema<T> decoder) {
-    return KafkaSource.<T>builder()
-        .setBootstrapServers(target.kafka())
-        .setTopics(topic)
-        .setGroupId(group)
-        .setClientIdPrefix(group)
-        .setStartingOffsets(OffsetsInitializer.earliest())
-        .setDeserializer(decoder)
-        .setProperty("isolation.level", "read_committed")
-        .setProperty("register.consumer.jmx.mbeans", "false")
-        .build();
+      String topic,
+      String group,
+      KafkaRecordDeserializationSchema<T> decoder,
+      Map<String, String> settings) {
+    KafkaSourceBuilder<T> builder =
+        KafkaSource.<T>builder()
+            .setBootstrapServers(target.kafka())
+            .setTopics(topic)
+            .setGroupId(group)
+            .setClientIdPrefix(group)
+            .setStartingOffsets(OffsetsInitializer.earliest())
+            .setDeserializer(decoder)
+            .setProperty("isolation.level", "read_committed")
+            .setProperty("register.consumer.jmx.mbeans", "false");
+    settings.forEach(builder::setProperty);
+    return builder.build();
   }
 }

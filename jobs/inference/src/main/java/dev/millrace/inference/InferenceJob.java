@@ -82,22 +82,8 @@ public final class InferenceJob {
       ends.shadows(
           model,
           stamped(predictions.getSideOutput(ScoringOperator.SHADOWS), "shadows " + model.name()));
-      ends.table(
-          model,
-          ends.served(env, model)
-              .keyBy(Prediction::predictionId, Types.STRING)
-              .process(new FirstOfEach())
-              .returns(PredictionSerializer.TYPE)
-              .name("first of each " + model.name())
-              .uid("first-" + model.name()));
-      ends.shadowTable(
-          model,
-          ends.shadowed(env, model)
-              .keyBy(p -> p.predictionId() + "/" + p.version(), Types.STRING)
-              .process(new FirstOfEach())
-              .returns(PredictionSerializer.TYPE)
-              .name("first of each shadow " + model.name())
-              .uid("first-shadow-" + model.name()));
+      ends.table(model, first(ends.served(env, model), model.name()));
+      ends.shadowTable(model, first(ends.shadowed(env, model), "shadow " + model.name()));
     }
     letters.stream().reduce(DataStream::union).ifPresent(ends::letters);
   }
@@ -140,6 +126,15 @@ public final class InferenceJob {
     return joined;
   }
 
+  /** What comes from a topic, each once. */
+  private static DataStream<RawPrediction> first(DataStream<RawPrediction> raw, String what) {
+    return raw.keyBy(new RawPrediction.Once(), RawPrediction.KEY_TYPE)
+        .process(new FirstOfEach())
+        .returns(RawPrediction.TYPE)
+        .name("first of each " + what)
+        .uid("first-" + what.replace(' ', '-'));
+  }
+
   private static DataStream<StampedPrediction> stamped(
       DataStream<Prediction> predictions, String what) {
     return predictions
@@ -172,14 +167,14 @@ public final class InferenceJob {
     void shadows(Model model, DataStream<StampedPrediction> shadows);
 
     /** The predictions of a model as its topic has them. */
-    DataStream<Prediction> served(StreamExecutionEnvironment env, Model model);
+    DataStream<RawPrediction> served(StreamExecutionEnvironment env, Model model);
 
     /** The shadows of a model as their topic has them. */
-    DataStream<Prediction> shadowed(StreamExecutionEnvironment env, Model model);
+    DataStream<RawPrediction> shadowed(StreamExecutionEnvironment env, Model model);
 
-    void table(Model model, DataStream<Prediction> predictions);
+    void table(Model model, DataStream<RawPrediction> predictions);
 
-    void shadowTable(Model model, DataStream<Prediction> shadows);
+    void shadowTable(Model model, DataStream<RawPrediction> shadows);
 
     void letters(DataStream<DeadLetter> letters);
   }

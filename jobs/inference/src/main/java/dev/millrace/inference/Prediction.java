@@ -1,13 +1,12 @@
 package dev.millrace.inference;
 
-import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The score of one event, as on the topic.
+ * The score of one event, as on the topic. Its maps and lists are the maker's, who leaves them
+ * alone: one is made for each event.
  *
  * @param entityKeys by entity: the key values joined as in Redis
  * @param version the deployed version; 0 where none is
@@ -36,13 +35,6 @@ record Prediction(
     Map<String, String> freshness,
     @Nullable String deploymentId,
     List<Integer> shadows) {
-
-  Prediction {
-    entityKeys = Map.copyOf(entityKeys);
-    inputs = Collections.unmodifiableMap(new LinkedHashMap<>(inputs));
-    freshness = Map.copyOf(freshness);
-    shadows = List.copyOf(shadows);
-  }
 
   /** A prediction that no other version made too. */
   Prediction(

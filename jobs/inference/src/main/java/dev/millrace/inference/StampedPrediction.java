@@ -24,12 +24,15 @@ record StampedPrediction(Prediction prediction, Stamp stamp) {
   /** The versions whose scores of the same event are on the shadows topic, joined by commas. */
   static final String SHADOWS_HEADER = "millrace-shadows";
 
+  /** The version of a shadow, of which an event may have several. */
+  static final String VERSION_HEADER = "millrace-version";
+
   static final TypeInformation<StampedPrediction> TYPE =
       new RecordType<>(StampedPrediction.class, Serializer.INSTANCE);
 
   /** What goes beside the record's value. */
   List<Header> headers() {
-    List<Header> headers = new ArrayList<>(2);
+    List<Header> headers = new ArrayList<>(3);
     headers.add(new RecordHeader(Stamp.HEADER, stamp.bytes()));
     if (!prediction.shadows().isEmpty()) {
       headers.add(
@@ -39,6 +42,12 @@ record StampedPrediction(Prediction prediction, Stamp stamp) {
                   .map(String::valueOf)
                   .collect(Collectors.joining(","))
                   .getBytes(StandardCharsets.US_ASCII)));
+    }
+    if (prediction.role() == Role.SHADOW) {
+      headers.add(
+          new RecordHeader(
+              VERSION_HEADER,
+              String.valueOf(prediction.version()).getBytes(StandardCharsets.US_ASCII)));
     }
     return headers;
   }

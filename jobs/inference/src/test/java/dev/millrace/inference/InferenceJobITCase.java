@@ -14,6 +14,7 @@ import dev.millrace.streaming.Inbound;
 import dev.millrace.streaming.Serializers;
 import dev.millrace.streaming.SourcePlan;
 import dev.millrace.streaming.StrictEnvironment;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -70,11 +71,11 @@ class InferenceJobITCase {
     assertThat(written("letters", DeadLetter.class))
         .extracting(DeadLetter::reason)
         .containsExactly("NULL_KEY");
-    assertThat(written("table", Prediction.class))
-        .extracting(Prediction::version)
+    assertThat(written("table", RawPrediction.class))
+        .extracting(r -> (int) r.value()[0])
         .containsExactlyInAnyOrder(1, 2);
-    assertThat(written("shadow-table", Prediction.class))
-        .extracting(Prediction::version)
+    assertThat(written("shadow-table", RawPrediction.class))
+        .extracting(r -> (int) r.value()[0])
         .containsExactlyInAnyOrder(2, 3);
     assertThat(written("predictions", StampedPrediction.class))
         .allSatisfy(s -> assertThat(s.stamp().parallelism()).isPositive());
@@ -160,30 +161,28 @@ class InferenceJobITCase {
     }
 
     @Override
-    public DataStream<Prediction> shadowed(StreamExecutionEnvironment env, Model model) {
+    public DataStream<RawPrediction> shadowed(StreamExecutionEnvironment env, Model model) {
       return env.fromData(
-              Arrays.asList(prediction("a", 2), prediction("a", 3), prediction("a", 2)),
-              PredictionSerializer.TYPE)
+              Arrays.asList(raw("a", 2, 2), raw("a", 3, 3), raw("a", 2, 2)), RawPrediction.TYPE)
           .setParallelism(1)
           .uid("shadowed");
     }
 
     @Override
-    public void shadowTable(Model model, DataStream<Prediction> shadows) {
+    public void shadowTable(Model model, DataStream<RawPrediction> shadows) {
       shadows.sinkTo(new Kept<>("shadow-table")).uid("shadow-table");
     }
 
     @Override
-    public DataStream<Prediction> served(StreamExecutionEnvironment env, Model model) {
+    public DataStream<RawPrediction> served(StreamExecutionEnvironment env, Model model) {
       return env.fromData(
-              Arrays.asList(prediction("a", 1), prediction("b", 2), prediction("a", 3)),
-              PredictionSerializer.TYPE)
+              Arrays.asList(raw("a", 0, 1), raw("b", 0, 2), raw("a", 0, 3)), RawPrediction.TYPE)
           .setParallelism(1)
           .uid("served");
     }
 
     @Override
-    public void table(Model model, DataStream<Prediction> predictions) {
+    public void table(Model model, DataStream<RawPrediction> predictions) {
       predictions.sinkTo(new Kept<>("table")).uid("table");
     }
 
@@ -192,25 +191,11 @@ class InferenceJobITCase {
       letters.sinkTo(new Kept<>("letters")).uid("letters");
     }
 
-    private static Prediction prediction(String id, int version) {
-      return new Prediction(
-          id,
-          "f1",
-          Map.of(),
-          0,
-          0,
-          "delay_risk",
-          version,
-          null,
-          Role.CHAMPION,
-          null,
-          null,
-          null,
-          0,
-          null,
-          Map.of(),
-          Map.of(),
-          null);
+    private static RawPrediction raw(String key, int version, int value) {
+      return RawPrediction.of(
+          key.getBytes(StandardCharsets.UTF_8),
+          version == 0 ? new byte[0] : new byte[] {(byte) version},
+          new byte[] {(byte) value});
     }
   }
 
