@@ -90,11 +90,12 @@ final class WarehouseFixture implements AutoCloseable {
               "origin_delays:delay_mean_1h", "origin_delays", "delay_mean_1h", List.of("origin")),
           new Input.OnDemand("hour", "double(departed_at.getHours('UTC'))"));
 
+  final Target target;
   final Catalog catalog;
   private final AutoCloseable open;
 
   WarehouseFixture(Path dir) {
-    Target target =
+    this.target =
         new Target(
             "127.0.0.1:1",
             "http://127.0.0.1:1",
