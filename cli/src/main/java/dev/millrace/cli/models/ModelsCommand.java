@@ -217,7 +217,7 @@ public final class ModelsCommand implements Callable<Integer> {
         out.println(
             String.format(
                 Locale.ROOT,
-                "  %s %-9s champion %d%s%s  from %s  by %s: %s",
+                "  %s %-9s champion %d%s%s  effective: %s  by %s: %s",
                 deployment.deploymentId(),
                 deployment.state(),
                 deployment.champion().version(),
@@ -231,7 +231,9 @@ public final class ModelsCommand implements Callable<Integer> {
                 deployment.shadows().isEmpty()
                     ? ""
                     : " shadows " + deployment.shadows().stream().map(Named::version).toList(),
-                RegistryRequest.from(deployment),
+                deployment.effectiveTimeMillis() == null
+                    ? RegistryRequest.from(deployment)
+                    : "from " + RegistryRequest.from(deployment),
                 deployment.actor(),
                 deployment.reason()));
       }

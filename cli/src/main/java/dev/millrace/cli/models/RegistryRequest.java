@@ -244,8 +244,8 @@ public final class RegistryRequest {
   /** From which event on a deployment serves, for people. */
   static String from(DecidedDeployment deployment) {
     Long effective = deployment.effectiveTimeMillis();
-    if (deployment.state() == Deployment.State.PREPARING || effective == null) {
-      return "not yet";
+    if (effective == null) {
+      return deployment.state() == Deployment.State.PREPARING ? "not yet" : "never";
     }
     return effective == Long.MIN_VALUE
         ? "the first event"
