@@ -65,6 +65,7 @@ public final class RetrainPolicy {
   private static final Set<String> PERFORMANCE = Set.of("log_loss", "auc", "calibration_error");
   private static final List<String> TRAINED_UNTIL = List.of("window_until", "window_end");
   private static final String CONCEPT = "page_hinkley";
+  private static final String SHADOW = "SHADOW";
   private static final Set<String> SERVED = Set.of("CHAMPION", "CANARY");
   private static final Duration QUIET_AFTER = Duration.ofDays(QUIET_DAYS);
   private static final Duration WEEK = Duration.ofDays(7);
@@ -181,10 +182,11 @@ public final class RetrainPolicy {
       if (measured.metric().equals("log_loss") && SERVED.contains(measured.role())) {
         count(measured);
       }
-      boolean performance = PERFORMANCE.contains(measured.metric());
-      if (measured.alarm()
-          && (performance || measured.metric().equals(CONCEPT))
-          && SERVED.contains(measured.role())) {
+      boolean performance =
+          PERFORMANCE.contains(measured.metric()) && SERVED.contains(measured.role());
+      // Page-Hinkley goes over all events that a version answers, in whatever role.
+      boolean concept = measured.metric().equals(CONCEPT) && !measured.role().equals(SHADOW);
+      if (measured.alarm() && (performance || concept)) {
         alarm(
             new Alarm(
                 performance ? Cause.PERFORMANCE : Cause.CONCEPT,

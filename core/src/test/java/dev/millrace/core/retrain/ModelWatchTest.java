@@ -214,7 +214,7 @@ class ModelWatchTest {
                 MODEL,
                 version,
                 baseline,
-                baseline == null ? "CHAMPION" : "ANY",
+                metric.equals("log_loss") ? "CHAMPION" : "ANY",
                 null,
                 now(),
                 now() + HOUR,

@@ -63,7 +63,7 @@ class RetrainPolicyTest {
         MODEL,
         1,
         null,
-        "CHAMPION",
+        metric.equals("page_hinkley") ? "ANY" : "CHAMPION",
         null,
         START + hour * HOUR,
         START + (hour + 1) * HOUR,

@@ -117,7 +117,7 @@ final class World {
             MODEL,
             1,
             null,
-            "CHAMPION",
+            metric.equals("page_hinkley") ? "ANY" : "CHAMPION",
             null,
             START + hour * HOUR,
             START + (hour + 1) * HOUR,
