@@ -263,7 +263,10 @@ public final class RolloutControl {
       state = state.standing(standing);
       Progress progress = state.progress();
       String requestId = null;
-      if (progress != null) {
+      Progress ahead = progress == null ? null : ahead(progress, next, key);
+      if (ahead != null) {
+        inEffect(ahead, next);
+      } else if (progress != null) {
         if (progress.command() != null) {
           if (awaited(progress, next, key)) {
             inEffect(progress, next);
@@ -288,6 +291,28 @@ public final class RolloutControl {
           && next.shadows().contains(before)) {
         probationByHand(next, champion, before, requestId);
       }
+    }
+
+    /**
+     * Where the rollout is after all, where one of its own steps took effect that was not given
+     * yet: the journal is read again, by a job without its state, and runs before the measures.
+     */
+    private @Nullable Progress ahead(Progress progress, Standing next, String key) {
+      if (!key.startsWith(progress.rolloutId() + "/") || awaited(progress, next, key)) {
+        return null;
+      }
+      Progress probation = progress.inStage(Stage.PROBATION, 0);
+      if (intact(probation, next)) {
+        return probation;
+      }
+      for (int step = 0; step < plan.canary().size(); step++) {
+        Progress canary = progress.inStage(Stage.CANARY, step);
+        if (intact(canary, next)) {
+          return canary;
+        }
+      }
+      Progress closing = progress.inStage(Stage.CLOSING, 0);
+      return awaited(closing, next, "") ? closing : null;
     }
 
     private @Nullable String ofVersion(Progress progress, Standing next) {

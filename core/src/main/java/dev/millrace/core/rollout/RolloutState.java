@@ -102,6 +102,25 @@ public record RolloutState(
       return with(step, key, times, onceMore, null);
     }
 
+    /** In another stage, with nothing awaited. */
+    Progress inStage(Stage next, int atStep) {
+      return new Progress(
+          rolloutId,
+          requestId,
+          version,
+          baseline,
+          next,
+          atStep,
+          null,
+          null,
+          null,
+          1,
+          false,
+          null,
+          null,
+          pairsSinceMillis);
+    }
+
     private Progress with(
         int nextStep,
         @Nullable String key,

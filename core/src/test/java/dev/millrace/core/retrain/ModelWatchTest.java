@@ -23,6 +23,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -65,6 +66,9 @@ class ModelWatchTest {
   private ModelWatch.State state = ModelWatch.State.EMPTY;
   private ModelState registry = ModelState.empty(MODEL);
   private @Nullable Preparation preparation;
+  private final List<LifecycleEntry> journal = new ArrayList<>();
+  private final List<Measured> log = new ArrayList<>();
+  private final Set<String> given = new TreeSet<>();
   private final Deque<LifecycleEntry> commands = new ArrayDeque<>();
   private final List<RetrainDecision> decisions = new ArrayList<>();
   private final List<RolloutStep> steps = new ArrayList<>();
@@ -137,6 +141,7 @@ class ModelWatchTest {
     registry = decision.state();
     preparation = decision.preparation();
     for (LifecycleEntry event : decision.events()) {
+      journal.add(event);
       keep(watch.on(state, event));
     }
   }
@@ -147,6 +152,7 @@ class ModelWatchTest {
     steps.addAll(outcome.steps());
     alerts.addAll(outcome.alerts());
     commands.addAll(outcome.commands());
+    outcome.commands().forEach(c -> given.add(c.idempotencyKey()));
     for (RetrainDecision decision : outcome.decisions()) {
       if (decision.requested()) {
         train(decision);
@@ -207,24 +213,24 @@ class ModelWatchTest {
       double value,
       boolean alarm,
       @Nullable Long since) {
-    keep(
-        watch.on(
-            state,
-            new Measured(
-                MODEL,
-                version,
-                baseline,
-                metric.equals("log_loss") ? "CHAMPION" : "ANY",
-                null,
-                now(),
-                now() + HOUR,
-                metric,
-                metric + "/v1",
-                value,
-                50.0,
-                alarm,
-                since,
-                400)));
+    Measured measured =
+        new Measured(
+            MODEL,
+            version,
+            baseline,
+            metric.equals("log_loss") ? "CHAMPION" : "ANY",
+            null,
+            now(),
+            now() + HOUR,
+            metric,
+            metric + "/v1",
+            value,
+            50.0,
+            alarm,
+            since,
+            400);
+    log.add(measured);
+    keep(watch.on(state, measured));
     settle();
   }
 
@@ -326,5 +332,72 @@ class ModelWatchTest {
     assertThat(registry.champion()).contains(2);
     assertThat(steps).noneMatch(s -> s.decision() == Verdict.FAILED);
     assertThat(told()).endsWith("2 PROBATION PASSED");
+  }
+
+  @Test
+  void aJobWithoutItsStateGivesNoCommandThatWasNotGiven() {
+    begin();
+    for (int i = 0; i < 24 * 14; i++) {
+      hour(false, 2, 1, 0.02);
+    }
+    List<String> requests =
+        decisions.stream()
+            .filter(RetrainDecision::requested)
+            .map(RetrainDecision::requestId)
+            .toList();
+    for (boolean journalFirst : new boolean[] {true, false}) {
+      ModelWatch.State again = ModelWatch.State.EMPTY;
+      List<ModelWatch.Outcome> outcomes = new ArrayList<>();
+      for (int part = 0; part < 2; part++) {
+        if (journalFirst == (part == 0)) {
+          for (LifecycleEntry event : journal) {
+            outcomes.add(watch.on(again, event));
+            again = outcomes.get(outcomes.size() - 1).state();
+          }
+        } else {
+          for (Measured measured : log) {
+            outcomes.add(watch.on(again, measured));
+            again = outcomes.get(outcomes.size() - 1).state();
+          }
+        }
+      }
+      assertThat(again.rollout().busy()).isFalse();
+      assertThat(outcomes)
+          .flatExtracting(ModelWatch.Outcome::commands)
+          .extracting(LifecycleEntry::idempotencyKey)
+          .isSubsetOf(given);
+      assertThat(outcomes)
+          .flatExtracting(ModelWatch.Outcome::decisions)
+          .filteredOn(RetrainDecision::requested)
+          .extracting(RetrainDecision::requestId)
+          .isSubsetOf(requests);
+      assertThat(outcomes).flatExtracting(ModelWatch.Outcome::alerts).isEmpty();
+      assertThat(outcomes)
+          .flatExtracting(ModelWatch.Outcome::steps)
+          .noneMatch(s -> s.decision().endsBadly());
+    }
+  }
+
+  @Test
+  void aJobWithoutItsStateGoesOnWhereTheJournalIs() {
+    begin();
+    while (steps.stream().noneMatch(s -> s.phase() == RolloutStep.Phase.CANARY)) {
+      hour(false, 2, 1, 0.02);
+    }
+    ModelWatch.State again = ModelWatch.State.EMPTY;
+    for (LifecycleEntry event : journal) {
+      again = watch.on(again, event).state();
+    }
+    for (Measured measured : log) {
+      again = watch.on(again, measured).state();
+    }
+    assertThat(again.rollout().progress()).isEqualTo(state.rollout().progress());
+    state = again;
+    for (int i = 0; i < 24 * 10; i++) {
+      hour(false, 2, 1, 0.02);
+    }
+    assertThat(told()).endsWith("2 PROBATION PASSED");
+    assertThat(registry.champion()).contains(2);
+    assertThat(requests()).isEqualTo(1);
   }
 }
