@@ -90,9 +90,10 @@ public record PairedDelta(Bounds auc, Bounds logLoss, int blocks, long blockMill
   private static int[] blocks(long[] timesMillis, long blockMillis) {
     int[] blocks = new int[timesMillis.length];
     for (int row = 1; row < blocks.length; row++) {
+      // A window is (start, end], and so are its blocks.
       boolean same =
-          Math.floorDiv(timesMillis[row], blockMillis)
-              == Math.floorDiv(timesMillis[row - 1], blockMillis);
+          Math.floorDiv(timesMillis[row] - 1, blockMillis)
+              == Math.floorDiv(timesMillis[row - 1] - 1, blockMillis);
       blocks[row] = blocks[row - 1] + (same ? 0 : 1);
     }
     return blocks;

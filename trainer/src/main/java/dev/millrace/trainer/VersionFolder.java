@@ -7,8 +7,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * The folders {@code <artifacts>/<model>/<first 16 characters of the idempotency key>/}, each
@@ -74,7 +76,9 @@ final class VersionFolder {
     if (Files.exists(folder)) {
       return folder;
     }
-    Path temporary = Files.createTempDirectory(models, "." + folder.getFileName() + "-");
+    String prefix = "." + folder.getFileName() + "-";
+    deleteCutOff(prefix);
+    Path temporary = Files.createTempDirectory(models, prefix);
     for (Map.Entry<String, byte[]> file : contents.entrySet()) {
       Files.write(temporary.resolve(file.getKey()), file.getValue());
     }
@@ -82,16 +86,35 @@ final class VersionFolder {
     try {
       Files.move(temporary, folder, StandardCopyOption.ATOMIC_MOVE);
     } catch (FileSystemException e) {
-      for (String file : contents.keySet()) {
-        Files.deleteIfExists(temporary.resolve(file));
-      }
-      Files.deleteIfExists(temporary);
+      delete(temporary);
       // Where the folder is there now, another trainer was first.
       if (!Files.exists(folder)) {
         throw e;
       }
     }
     return folder;
+  }
+
+  /** What a trainer left behind that was killed while it wrote. */
+  private void deleteCutOff(String prefix) throws IOException {
+    List<Path> cutOff;
+    try (Stream<Path> folders = Files.list(models)) {
+      cutOff = folders.filter(f -> f.getFileName().toString().startsWith(prefix)).toList();
+    }
+    for (Path folder : cutOff) {
+      delete(folder);
+    }
+  }
+
+  private static void delete(Path folder) throws IOException {
+    List<Path> files;
+    try (Stream<Path> list = Files.list(folder)) {
+      files = list.toList();
+    }
+    for (Path file : files) {
+      Files.deleteIfExists(file);
+    }
+    Files.deleteIfExists(folder);
   }
 
   /** A temporary folder is its owner's alone; jobs may run as another user. */

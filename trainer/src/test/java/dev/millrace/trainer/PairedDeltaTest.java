@@ -20,7 +20,7 @@ class PairedDeltaTest {
     Random random = new Random(5);
     long step = Duration.ofDays(1).toMillis() / ROWS;
     for (int i = 0; i < ROWS; i++) {
-      TIMES[i] = i * step;
+      TIMES[i] = 1 + i * step;
       double x = random.nextGaussian();
       double truth = 1 / (1 + Math.exp(-2 * x));
       LABELS[i] = random.nextDouble() < truth ? 1 : 0;
@@ -66,7 +66,7 @@ class PairedDeltaTest {
       int at = hour;
       hours[hour] =
           java.util.stream.IntStream.range(0, ROWS)
-              .filter(i -> TIMES[i] / Duration.ofHours(1).toMillis() == at)
+              .filter(i -> (TIMES[i] - 1) / Duration.ofHours(1).toMillis() == at)
               .toArray();
     }
     for (int draw = 0; draw < differences.length; draw++) {

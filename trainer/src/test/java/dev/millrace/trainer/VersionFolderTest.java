@@ -45,6 +45,7 @@ class VersionFolderTest {
     Files.writeString(cutOff.resolve(VersionFolder.MODEL), "half");
     assertThat(folder.find(KEY)).isEmpty();
     assertThat(folder.write(KEY, contents(1)).resolve(VersionFolder.MODEL)).exists();
+    assertThat(cutOff).doesNotExist();
   }
 
   @Test
