@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
  * the label that lies within (event time, event time + wait], if there is one.
  *
  * <p>Scores of the shadows topic do not hold time back, for there may be none; a served prediction
- * says which there are. One that has not come is waited for, window by window of event time, while
- * {@link #heldMillis} keeps the operator's own watermark back.
+ * says which there are. One that has not come is waited for, window by window of event time and at
+ * least some seconds, while {@link #heldMillis} keeps the operator's own watermark back.
  *
  * <p>Everything kept of an event is gone at event time + 2 wait + 24 windows: until then a marker
  * tells a repeat or a late label for what it is.
@@ -33,6 +33,12 @@ final class EventJoin extends KeyedCoProcessFunction<String, Scored, Label, Matu
 
   private static final long serialVersionUID = 1L;
   private static final int PENDING_MAX = 16;
+
+  /**
+   * Shadow scores that another topic has are seconds away, however fast event time runs: during a
+   * replay a day of windows may pass in one of them.
+   */
+  private static final long SHADOW_WAIT_WALL_MILLIS = 10_000;
 
   static final String LABEL_LATE = "LABEL_LATE";
 
@@ -48,8 +54,11 @@ final class EventJoin extends KeyedCoProcessFunction<String, Scored, Label, Matu
   private final long waitMillis;
   private transient ValueState<EventScores> event;
 
-  /** Mature times of the events that wait for shadow scores, and how many. */
-  private transient TreeMap<Long, Integer> held;
+  /** The events that wait for shadow scores, by the time they were due at. */
+  private transient TreeMap<Long, Waiting> held;
+
+  /** How many events wait, and since when by the clock on the wall. */
+  private record Waiting(int count, long sinceWallMillis) {}
 
   private transient Counter repeatedPredictions;
   private transient Counter latePredictions;
@@ -236,9 +245,9 @@ final class EventJoin extends KeyedCoProcessFunction<String, Scored, Label, Matu
     if (timerMillis < dueMillis) {
       return;
     }
-    if (scores.missingShadows() > 0 && scores.waits() < DriftPlan.SHADOW_WAITS_MAX) {
+    if (scores.missingShadows() > 0 && waitsOn(scores, context)) {
       if (scores.waits() == 0) {
-        hold(scores);
+        hold(scores, context.timerService().currentProcessingTime());
       }
       EventScores waiting = scores.waited();
       event.update(waiting);
@@ -246,6 +255,17 @@ final class EventJoin extends KeyedCoProcessFunction<String, Scored, Label, Matu
       return;
     }
     mature(scores, context, out);
+  }
+
+  private boolean waitsOn(EventScores scores, OnTimerContext context) {
+    if (scores.waits() < DriftPlan.SHADOW_WAITS_MAX) {
+      return true;
+    }
+    Waiting waiting = held.get(scores.timeMillis() + waitMillis);
+    return context.timerService().currentWatermark() < Long.MAX_VALUE
+        && waiting != null
+        && context.timerService().currentProcessingTime() - waiting.sinceWallMillis
+            < SHADOW_WAIT_WALL_MILLIS;
   }
 
   private long dueMillis(EventScores scores) {
@@ -302,18 +322,23 @@ final class EventJoin extends KeyedCoProcessFunction<String, Scored, Label, Matu
   }
 
   /** Holds time for an event that waits. */
-  void hold(EventScores scores) {
-    held.merge(scores.timeMillis() + waitMillis, 1, Integer::sum);
+  void hold(EventScores scores, long wallMillis) {
+    held.merge(
+        scores.timeMillis() + waitMillis,
+        new Waiting(1, wallMillis),
+        (a, b) -> new Waiting(a.count + b.count, Math.max(a.sinceWallMillis, b.sinceWallMillis)));
   }
 
   private void release(EventScores scores) {
     held.computeIfPresent(
-        scores.timeMillis() + waitMillis, (time, count) -> count == 1 ? null : count - 1);
+        scores.timeMillis() + waitMillis,
+        (time, waiting) ->
+            waiting.count == 1 ? null : new Waiting(waiting.count - 1, waiting.sinceWallMillis));
   }
 
   /** The time that the oldest waiting event was due at; the largest where none waits. */
   long heldMillis() {
-    Map.Entry<Long, Integer> first = held.firstEntry();
+    Map.Entry<Long, Waiting> first = held.firstEntry();
     return first == null ? Long.MAX_VALUE : first.getKey();
   }
 }

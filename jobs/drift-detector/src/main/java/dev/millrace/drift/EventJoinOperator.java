@@ -38,7 +38,7 @@ final class EventJoinOperator extends KeyedCoProcessOperator<String, Scored, Lab
             (key, state) -> {
               EventScores scores = state.value();
               if (scores != null && scores.waits() > 0) {
-                join.hold(scores);
+                join.hold(scores, getProcessingTimeService().getCurrentProcessingTime());
               }
             });
   }

@@ -58,8 +58,12 @@ final class Segments {
           all.sort(
               Comparator.comparingLong((String s) -> -size.applyAsLong(s))
                   .thenComparing(Comparator.naturalOrder()));
-          for (int i = 0; i < all.size(); i++) {
-            told.put(all.get(i), i < TOLD_MAX ? all.get(i) : field + "=" + OTHER);
+          String other = field + "=" + OTHER;
+          int toldApart = 0;
+          for (String segment : all) {
+            boolean apart = toldApart < TOLD_MAX && !segment.equals(other);
+            toldApart += apart ? 1 : 0;
+            told.put(segment, apart ? segment : other);
           }
         });
     return told;

@@ -232,11 +232,11 @@ class DriftDetectorJobITCase {
         .toList();
   }
 
-  private interface TimeOf<T> extends Serializable {
+  interface TimeOf<T> extends Serializable {
     long millis(T element);
   }
 
-  private record InMemory(
+  record InMemory(
       List<Scored> served, List<Scored> shadows, List<Event> reports, Payments.Profiles profiles)
       implements DriftDetectorJob.Ends {
 

@@ -76,6 +76,7 @@ class EventJoinTest {
     }
 
     void assertEmptyInTheEnd() throws Exception {
+      setProcessingTime(getProcessingTime() + 10_000);
       time(START + 1000 * Payments.DAY);
       assertThat(numKeyedStateEntries()).isZero();
       assertThat(numEventTimeTimers()).isZero();
@@ -220,6 +221,9 @@ class EventJoinTest {
       harness.time(START + WAIT + 24 * HOUR - 1);
       assertThat(harness.matured()).isEmpty();
       harness.time(START + WAIT + 24 * HOUR);
+      assertThat(harness.matured()).as("a day of windows, but no second has passed").isEmpty();
+      harness.setProcessingTime(10_000);
+      harness.time(START + WAIT + 25 * HOUR);
       assertThat(harness.matured()).hasSize(1);
       harness.put(shadow("a", START, 2, 0.5));
       assertThat(harness.matured()).hasSize(1);
