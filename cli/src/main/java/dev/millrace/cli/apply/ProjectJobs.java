@@ -13,6 +13,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -85,7 +89,7 @@ public final class ProjectJobs {
    * and stays as it is otherwise.
    */
   public void start(Project project, boolean upgrade) throws IOException {
-    List<String> started = new ArrayList<>();
+    List<Submission> submissions = new ArrayList<>();
     for (Kind kind : kinds(project)) {
       Optional<FlinkRest.JobOverview> running = live(kind, project.name());
       if (running.isPresent() && !upgrade) {
@@ -97,10 +101,44 @@ public final class ProjectJobs {
         progress.accept(kind.stage() + ": stopping with a savepoint");
         savepoint = flink.stopWithSavepoint(running.get().id(), SAVEPOINT_PATIENCE);
       }
-      started.add(submit(project, kind, savepoint));
+      submissions.add(new Submission(kind, savepoint));
     }
-    for (String jobId : started) {
+    for (String jobId : submit(project, submissions)) {
       awaitRunning(jobId);
+    }
+  }
+
+  private record Submission(Kind kind, @Nullable String savepoint) {}
+
+  /** All at once: most of the time goes into the mains, one core each. */
+  private List<String> submit(Project project, List<Submission> submissions) throws IOException {
+    if (submissions.isEmpty()) {
+      return List.of();
+    }
+    ExecutorService threads = Executors.newFixedThreadPool(submissions.size());
+    try {
+      List<Future<String>> pending = new ArrayList<>();
+      for (Submission one : submissions) {
+        pending.add(threads.submit(() -> submit(project, one.kind, one.savepoint)));
+      }
+      List<String> jobIds = new ArrayList<>();
+      for (Future<String> job : pending) {
+        jobIds.add(job.get());
+      }
+      return jobIds;
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof IOException cause) {
+        throw cause;
+      }
+      if (e.getCause() instanceof RuntimeException cause) {
+        throw cause;
+      }
+      throw new IllegalStateException("Cannot start the jobs of " + project.name(), e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("Cannot start the jobs of " + project.name() + ": interrupted", e);
+    } finally {
+      threads.shutdown();
     }
   }
 
