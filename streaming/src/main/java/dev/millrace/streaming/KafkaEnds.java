@@ -73,12 +73,17 @@ public final class KafkaEnds {
    * no records for some seconds does not hold time back.
    */
   public static WatermarkStrategy<Inbound> watermarks(SourcePlan plan) {
+    return watermarks(plan, IDLE_AFTER);
+  }
+
+  /** The same, with another time after which a partition without records holds nothing back. */
+  public static WatermarkStrategy<Inbound> watermarks(SourcePlan plan, Duration idleAfter) {
     long lagMillis = plan.maxOutOfOrdernessMillis();
     return WatermarkStrategy.<Inbound>forGenerator(context -> new EventTime(lagMillis))
         .withTimestampAssigner(
             (inbound, recordTimeMillis) ->
                 inbound.event() == null ? recordTimeMillis : inbound.event().eventTimeMillis())
-        .withIdleness(IDLE_AFTER);
+        .withIdleness(idleAfter);
   }
 
   /** Dead letters, at least once; the topic's readers take the first of each key and reason. */

@@ -12,6 +12,7 @@ import dev.millrace.streaming.JobSetup;
 import dev.millrace.streaming.KafkaEnds;
 import dev.millrace.streaming.StampedWatermarks;
 import java.io.IOException;
+import java.time.Duration;
 import org.apache.flink.api.common.eventtime.WatermarkGenerator;
 import org.apache.flink.api.common.eventtime.WatermarkOutput;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
@@ -22,6 +23,12 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
 /** The job's real ends: Kafka and Iceberg of one stack. */
 final class DriftEnds implements DriftDetectorJob.Ends {
+
+  /**
+   * While event time runs thousands of times faster than the clock, seconds in which a busy machine
+   * delivers no label are days whose labels would come too late.
+   */
+  private static final Duration LABELS_IDLE_AFTER = Duration.ofSeconds(30);
 
   private final Project project;
   private final Target target;
@@ -86,7 +93,7 @@ final class DriftEnds implements DriftDetectorJob.Ends {
       StreamExecutionEnvironment env, DriftPlan plan, DriftPlan.Labels labels) {
     return env.fromSource(
             KafkaEnds.events(target, labels.source(), group("labels", plan)),
-            KafkaEnds.watermarks(labels.source()),
+            KafkaEnds.watermarks(labels.source(), LABELS_IDLE_AFTER),
             labels.source().name() + " for " + plan.model())
         .uid("source-" + labels.source().name() + "-" + plan.model());
   }
