@@ -40,6 +40,7 @@ final class ProfileMaking {
 
   private static final String METHOD = "gumbel-of-day-maxima/v1";
   private static final int SLOT_WINDOWS_MIN = 8;
+  private static final int WHOLE_WITHOUT = 1_000;
   private static final long DAY_MILLIS = 24 * 3_600_000L;
   private static final long SUFFICIENT_MILLIS = 7 * DAY_MILLIS;
   private static final double PAGE_HINKLEY_SHARE = 0.1;
@@ -81,7 +82,9 @@ final class ProfileMaking {
     this.monitoring = monitoring;
     this.seed = seed;
     this.windowMillis = monitoring.window().toMillis();
-    this.firstWindow = -Math.floorDiv(-rows.fromMillis(), windowMillis);
+    // A window that lacks a thousandth is whole: training windows begin a millisecond late.
+    this.firstWindow =
+        -Math.floorDiv(windowMillis / WHOLE_WITHOUT - rows.fromMillis(), windowMillis);
     long endWindow = Math.max(firstWindow, Math.floorDiv(rows.toMillis(), windowMillis));
     this.windows = Math.toIntExact(endWindow - firstWindow);
     this.starts = new int[windows + 1];

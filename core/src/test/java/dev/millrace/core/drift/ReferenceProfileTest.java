@@ -145,6 +145,23 @@ class ReferenceProfileTest {
         .isEqualTo("auc/v1;bins=logodds1000;clip=1e-6;ref=none");
   }
 
+  @Test
+  void aReferenceThatBeginsAMillisecondLateLosesNoWindow() {
+    SimulatedTraffic traffic = new SimulatedTraffic(1, 0, 28, 500, 99);
+    ReferenceRows rows =
+        new ReferenceRows(
+            SimulatedTraffic.INPUTS,
+            traffic.columns,
+            traffic.scores,
+            traffic.labels,
+            traffic.times,
+            SimulatedTraffic.START + 1,
+            SimulatedTraffic.START + 28 * SimulatedTraffic.DAY + 1);
+    ReferenceProfile profile = ReferenceProfile.of("m", rows, SimulatedTraffic.hourly(1, 30), 7);
+    assertThat(profile.windows()).isEqualTo(28 * 24);
+    assertThat(profile.slots()).isEqualTo(SlotScheme.HOUR_OF_DAY_BY_WORKDAY);
+  }
+
   private static String name(SlotScheme scheme, long millis) {
     return scheme.slotName(scheme.slot(millis));
   }
