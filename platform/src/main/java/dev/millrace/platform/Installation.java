@@ -136,6 +136,8 @@ public final class Installation {
       Topics.create(admin, wanted);
       topicIds = sourceTopicIds(admin, project);
     }
+    // Opening makes the catalog's own tables, which only one of the jobs to come may do.
+    Warehouse.open(target).close();
     for (Map.Entry<String, Schema> subject : subjects(project).entrySet()) {
       registry.register(Topics.subject(subject.getKey()), subject.getValue().toString());
     }
