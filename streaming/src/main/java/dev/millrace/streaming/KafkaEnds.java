@@ -29,6 +29,7 @@ import org.apache.flink.connector.kafka.sink.KafkaSink;
 import org.apache.flink.connector.kafka.sink.KafkaSinkBuilder;
 import org.apache.flink.connector.kafka.sink.TransactionNamingStrategy;
 import org.apache.flink.connector.kafka.source.KafkaSource;
+import org.apache.flink.connector.kafka.source.KafkaSourceBuilder;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -55,16 +56,24 @@ public final class KafkaEnds {
 
   /** Every record of a source, from the topic's start where the job has no state. */
   public static KafkaSource<Inbound> events(Target target, SourcePlan plan, String group) {
-    return KafkaSource.<Inbound>builder()
-        .setBootstrapServers(target.kafka())
-        .setTopics(plan.topic())
-        .setGroupId(group)
-        .setClientIdPrefix(group + "-" + plan.name())
-        .setStartingOffsets(OffsetsInitializer.earliest())
-        .setDeserializer(new EventDecoder(plan, target.schemaRegistry()))
-        .setProperty("isolation.level", "read_committed")
-        .setProperty("register.consumer.jmx.mbeans", "false")
-        .build();
+    return events(target, plan, group, Map.of());
+  }
+
+  /** The same with more settings of the consumer. */
+  public static KafkaSource<Inbound> events(
+      Target target, SourcePlan plan, String group, Map<String, String> settings) {
+    KafkaSourceBuilder<Inbound> builder =
+        KafkaSource.<Inbound>builder()
+            .setBootstrapServers(target.kafka())
+            .setTopics(plan.topic())
+            .setGroupId(group)
+            .setClientIdPrefix(group + "-" + plan.name())
+            .setStartingOffsets(OffsetsInitializer.earliest())
+            .setDeserializer(new EventDecoder(plan, target.schemaRegistry()))
+            .setProperty("isolation.level", "read_committed")
+            .setProperty("register.consumer.jmx.mbeans", "false");
+    settings.forEach(builder::setProperty);
+    return builder.build();
   }
 
   /**

@@ -17,6 +17,7 @@ import org.apache.flink.api.common.eventtime.WatermarkGenerator;
 import org.apache.flink.api.common.eventtime.WatermarkOutput;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.connector.kafka.source.KafkaSource;
+import org.apache.flink.connector.kafka.source.KafkaSourceBuilder;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
@@ -92,7 +93,7 @@ final class DriftEnds implements DriftDetectorJob.Ends {
   public DataStream<Inbound> labels(
       StreamExecutionEnvironment env, DriftPlan plan, DriftPlan.Labels labels) {
     return env.fromSource(
-            KafkaEnds.events(target, labels.source(), group("labels", plan)),
+            KafkaEnds.events(target, labels.source(), group("labels", plan), KafkaEnds.BULK),
             KafkaEnds.watermarks(labels.source(), LABELS_IDLE_AFTER),
             labels.source().name() + " for " + plan.model())
         .uid("source-" + labels.source().name() + "-" + plan.model());
@@ -165,16 +166,18 @@ final class DriftEnds implements DriftDetectorJob.Ends {
   }
 
   private KafkaSource<Scored> source(String topic, String group, ScoredDecoder decoder) {
-    return KafkaSource.<Scored>builder()
-        .setBootstrapServers(target.kafka())
-        .setTopics(topic)
-        .setGroupId(group)
-        .setClientIdPrefix(group)
-        .setStartingOffsets(OffsetsInitializer.earliest())
-        .setDeserializer(decoder)
-        .setProperty("isolation.level", "read_committed")
-        .setProperty("register.consumer.jmx.mbeans", "false")
-        .build();
+    KafkaSourceBuilder<Scored> builder =
+        KafkaSource.<Scored>builder()
+            .setBootstrapServers(target.kafka())
+            .setTopics(topic)
+            .setGroupId(group)
+            .setClientIdPrefix(group)
+            .setStartingOffsets(OffsetsInitializer.earliest())
+            .setDeserializer(decoder)
+            .setProperty("isolation.level", "read_committed")
+            .setProperty("register.consumer.jmx.mbeans", "false");
+    KafkaEnds.BULK.forEach(builder::setProperty);
+    return builder.build();
   }
 
   /** Says nothing of time, and that nobody need wait for it. */

@@ -67,7 +67,11 @@ final class InferenceEnds implements InferenceJob.Ends {
   public DataStream<Inbound> events(StreamExecutionEnvironment env, Model model, SourcePlan plan) {
     // Scoring waits for no time; who reads the predictions does.
     return env.fromSource(
-            KafkaEnds.events(target, plan, group("inference", model)),
+            KafkaEnds.events(
+                target,
+                plan,
+                group("inference", model),
+                model.features() == Model.FeatureReads.AS_OF ? KafkaEnds.BULK : Map.of()),
             KafkaEnds.watermarks(plan),
             plan.name() + " for " + model.name())
         .uid("source-" + plan.name() + "-" + model.name());
