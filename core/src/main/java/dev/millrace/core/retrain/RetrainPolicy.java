@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -550,12 +551,24 @@ public final class RetrainPolicy {
           .sum();
     }
 
+    /**
+     * From the end of the first window that alarmed on, not from where the change is thought to
+     * have begun: that is an estimate, and one that is too early would have a successor trained
+     * before it can see the change. What alarmed has begun.
+     */
     private @Nullable Long readyMillis(Episode episode) {
-      Long change = episode.changeMillis();
-      return change == null
+      OptionalLong alarmed =
+          episode.evidence().stream()
+              .filter(a -> policy.on().contains(a.cause()))
+              .mapToLong(Alarm::windowEndMillis)
+              .min();
+      return alarmed.isEmpty()
           ? null
           : Long.valueOf(
-              change + recipe.validation().toMillis() + recipe.holdout().toMillis() + DAY_MILLIS);
+              alarmed.getAsLong()
+                  + recipe.validation().toMillis()
+                  + recipe.holdout().toMillis()
+                  + DAY_MILLIS);
     }
 
     private RetrainDecision decision(

@@ -314,7 +314,7 @@ class ModelWatchTest {
   void aRejectedVersionIsNoChallenger() {
     accepted = false;
     begin();
-    for (int i = 0; i < 60; i++) {
+    for (int i = 0; i < 66; i++) {
       hour(false, 2, 1, 0);
     }
     assertThat(requests()).isEqualTo(1);

@@ -165,12 +165,12 @@ class RetrainPolicyTest {
     hours(48);
     hour("page_hinkley");
     hours(80);
-    // The rise began at 43; 12 h, 24 h and 24 h later there are labels for all parts.
+    // The rise began before 49; 12 h, 24 h and 24 h later there are labels for all parts.
     assertThat(said())
-        .containsExactly("CONCEPT WAITING_FOR_LABELS at 49", "CONCEPT REQUESTED at 103");
+        .containsExactly("CONCEPT WAITING_FOR_LABELS at 49", "CONCEPT REQUESTED at 109");
     RetrainDecision request = decisions.get(1);
-    assertThat(request.windowEndMillis()).isEqualTo(START + 103 * HOUR);
-    assertThat(request.windowStartMillis()).isEqualTo(START + 103 * HOUR - 28 * DAY);
+    assertThat(request.windowEndMillis()).isEqualTo(START + 109 * HOUR);
+    assertThat(request.windowStartMillis()).isEqualTo(START + 109 * HOUR - 28 * DAY);
     assertThat(request.changeMillis()).isEqualTo(START + 43 * HOUR);
     assertThat(request.alarmMillis()).isEqualTo(START + 49 * HOUR);
     assertThat(request.episode()).isEqualTo("fraud_risk/1/2026-01-03T01:00:00Z");
@@ -227,7 +227,7 @@ class RetrainPolicyTest {
     assertThat(said())
         .containsExactly(
             "CONCEPT WAITING_FOR_LABELS at 49",
-            "CONCEPT TOO_FEW_LABELS at 103",
+            "CONCEPT TOO_FEW_LABELS at 109",
             "CONCEPT WAITING_FOR_LABELS at 242");
     assertThat(decisions.get(2).episode()).isNotEqualTo(decisions.get(0).episode());
   }
@@ -237,16 +237,16 @@ class RetrainPolicyTest {
     champion(1);
     hours(48);
     hour("page_hinkley");
-    hours(60);
+    hours(66);
     String request = decisions.get(1).requestId();
     happens(LifecycleEntry.Event.VERSION_REJECTED, 2, "x", "{\"request_id\": \"" + request + "\"}");
     hours(30);
     assertThat(said())
         .containsExactly(
             "CONCEPT WAITING_FOR_LABELS at 49",
-            "CONCEPT REQUESTED at 103",
-            "CONCEPT COOLDOWN at 108",
-            "CONCEPT REQUESTED at 127");
+            "CONCEPT REQUESTED at 109",
+            "CONCEPT COOLDOWN at 114",
+            "CONCEPT REQUESTED at 133");
     assertThat(decisions.get(3).requestId()).isNotEqualTo(request);
   }
 
@@ -255,7 +255,7 @@ class RetrainPolicyTest {
     policy = policy(new Options(Set.of(Cause.CONCEPT), null, Duration.ofHours(1), 2, 0, null));
     champion(1);
     hour("page_hinkley");
-    hours(56);
+    hours(62);
     for (int i = 0; i < 3; i++) {
       String open = decisions.get(decisions.size() - 1).requestId();
       happens(LifecycleEntry.Event.REFUSED, null, open + "/validate", "{}");
@@ -264,9 +264,9 @@ class RetrainPolicyTest {
     assertThat(said())
         .containsExactly(
             "CONCEPT WAITING_FOR_LABELS at 1",
-            "CONCEPT REQUESTED at 55",
-            "CONCEPT REQUESTED at 56",
-            "CONCEPT BUDGET at 59");
+            "CONCEPT REQUESTED at 61",
+            "CONCEPT REQUESTED at 62",
+            "CONCEPT BUDGET at 65");
   }
 
   @Test
@@ -281,13 +281,13 @@ class RetrainPolicyTest {
                 0,
                 new Retraining.Quiet(22 * 60, 8 * 60)));
     champion(1);
-    hours(48);
+    hours(42);
     hour("page_hinkley");
     hours(80);
     // Ready at 103 = 07:00 of a day.
     assertThat(said())
         .containsExactly(
-            "CONCEPT WAITING_FOR_LABELS at 49", "CONCEPT QUIET at 103", "CONCEPT REQUESTED at 104");
+            "CONCEPT WAITING_FOR_LABELS at 43", "CONCEPT QUIET at 103", "CONCEPT REQUESTED at 104");
   }
 
   @Test
@@ -348,8 +348,8 @@ class RetrainPolicyTest {
     hours(80);
     // 400 an hour from the second day on.
     assertThat(said())
-        .containsExactly("CONCEPT WAITING_FOR_LABELS at 49", "CONCEPT REQUESTED at 103");
-    assertThat(decisions.get(1).evidence()).contains("\"labels\":" + 400 * 80);
+        .containsExactly("CONCEPT WAITING_FOR_LABELS at 49", "CONCEPT REQUESTED at 109");
+    assertThat(decisions.get(1).evidence()).contains("\"labels\":" + 400 * 86);
   }
 
   @Test
@@ -449,8 +449,8 @@ class RetrainPolicyTest {
         }
       }
       if (alarmed.size() >= 2) {
-        // 12 h + 24 h + 24 h after the first of them began.
-        long ready = Math.max(now, alarmed.get(0) + 60);
+        // 12 h + 24 h + 24 h after the first of them ended.
+        long ready = Math.max(now, alarmed.get(0) + 1 + 60);
         return ready <= last ? ready : null;
       }
     }
