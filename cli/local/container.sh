@@ -1,11 +1,28 @@
 #!/bin/sh
-# What a container of Millrace's image runs: jobmanager, taskmanager, or one command of ./millrace.
+# What a container of Millrace's image runs: jobmanager, taskmanager, registry, trainer, or one command of ./millrace.
 set -eu
 
 home=/opt/millrace
 role=${1:-}
+
+# A service of our own, on the commands' class path: its main class, then its options.
+ours() {
+  lib=$home/cli/target/millrace-cli.jar
+  for jar in $(tr ':' ' ' <"$home/cli/target/classpath"); do
+    lib=$lib:$home/cli/target/$jar
+  done
+  mkdir -p "${MILLRACE_WORK_DIR:-/tmp/millrace}"
+  main=$1
+  shift
+  exec java -XX:+ExitOnOutOfMemoryError -XX:+UseSerialGC "-Xmx${MILLRACE_HEAP:-512m}" \
+    "-Dlog.file=${MILLRACE_WORK_DIR:-/tmp/millrace}/$role.log" \
+    "-Dlog4j2.configurationFile=file:$home/container-log4j2.properties" -cp "$lib" "$main" --target "$home/target.yaml" "$@"
+}
+
 case $role in
   jobmanager | taskmanager) ;;
+  registry) ours dev.millrace.registry.RegistryService --state "${MILLRACE_WORK_DIR:-/tmp/millrace}/registry" ;;
+  trainer) ours dev.millrace.trainer.TrainerService --heartbeat "${MILLRACE_WORK_DIR:-/tmp/millrace}/trainer.heartbeat" ;;
   *) exec "$home/millrace" "$@" ;;
 esac
 
