@@ -10,6 +10,7 @@ import dev.millrace.cli.local.DownCommand;
 import dev.millrace.cli.local.StatusCommand;
 import dev.millrace.cli.local.UpCommand;
 import dev.millrace.cli.look.DeadLettersCommand;
+import dev.millrace.cli.look.DriftCommand;
 import dev.millrace.cli.look.FeaturesCommand;
 import dev.millrace.cli.look.PredictionsCommand;
 import dev.millrace.cli.models.ModelsCommand;
@@ -62,6 +63,7 @@ public final class Millrace implements Callable<Integer> {
           ProduceCommand.class,
           FeaturesCommand.class,
           PredictionsCommand.class,
+          DriftCommand.class,
           TrainingSetCommand.class,
           TrainCommand.class,
           ModelsCommand.class,
