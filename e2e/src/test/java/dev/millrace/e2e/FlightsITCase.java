@@ -311,20 +311,20 @@ class FlightsITCase {
     mains.put("retrain-trigger", "dev.millrace.retrain.RetrainTriggerJob");
     Map<String, String> jars = new HashMap<>();
     for (Map.Entry<String, String> job : mains.entrySet()) {
-      jars.put(job.getKey(), flink.upload(jar(job.getKey())));
-      flink.run(jars.get(job.getKey()), job.getValue(), arguments, 2, null, false);
+      String uploaded = flink.upload(jar(job.getKey()));
+      jars.put(job.getValue(), uploaded);
+      flink.run(uploaded, job.getValue(), arguments, 2, null, false);
     }
     Stack.await(
         "all uploaded jobs run",
         Duration.ofMinutes(3),
         () -> mains.keySet().stream().allMatch(j -> STACK.running("millrace-flights-" + j)));
-    for (Map.Entry<String, String> job : mains.entrySet()) {
-      assertThatThrownBy(
-              () -> flink.run(jars.get(job.getKey()), job.getValue(), arguments, 2, null, false))
-          .as("a second " + job.getKey() + " for the same project")
-          .isInstanceOf(IOException.class)
-          .hasMessageContaining("runs under this name");
-    }
+    jars.forEach(
+        (main, uploaded) ->
+            assertThatThrownBy(() -> flink.run(uploaded, main, arguments, 2, null, false))
+                .as("a second " + main + " for the same project")
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("runs under this name"));
   }
 
   @Test
