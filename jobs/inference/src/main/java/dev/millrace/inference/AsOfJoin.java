@@ -1,5 +1,6 @@
 package dev.millrace.inference;
 
+import dev.millrace.core.row.AsOf;
 import dev.millrace.streaming.Event;
 import dev.millrace.streaming.RecordSerializer;
 import dev.millrace.streaming.RecordType;
@@ -37,13 +38,13 @@ import org.jspecify.annotations.Nullable;
  * Joins each event with the row of one view that held at the event's own time, whatever the speed
  * at which both are read. Keyed by the view's entity.
  *
- * <p>An entity's rows come in the order in which they were written, and T never falls. The event at
- * (partition, offset) waits for the first row that covers it; its row is the last one, up to and
- * including that, whose T is not beyond the event's time. So the answer depends on the two logs
- * alone, and training, which reads the same logs from the warehouse, finds the same row.
+ * <p>An entity's rows come in the order in which they were written. {@link AsOf} is the rule: an
+ * event waits for the first row that covers it or is beyond its time, and the answer depends on the
+ * two logs alone. Training has the same rule and reads the same logs from the warehouse.
  *
- * <p>An event that no row will cover, because it was late for the view, goes on after {@link
- * #PATIENCE} of wall time with the last row that is not beyond its time, and is counted.
+ * <p>An event that no row will cover, because it was late for the view, and whose entity has no row
+ * beyond it either, goes on after {@link #PATIENCE} of wall time with the last row that is not
+ * beyond its time, and is counted.
  *
  * <p>Rows are kept from the last one whose T is not beyond the events' watermark and the events
  * that wait: no later event can ask for an older one unless it is late. The watermark that goes out
@@ -61,7 +62,7 @@ final class AsOfJoin extends AbstractStreamOperator<Joined>
 
   private final int view;
   private final int views;
-  private final long rowTtlMillis;
+  private final long rowLifeMillis;
 
   /** By their number in {@link Queues}. */
   private transient MapState<Long, ViewRow> rows;
@@ -87,13 +88,14 @@ final class AsOfJoin extends AbstractStreamOperator<Joined>
    * The join with one view.
    *
    * @param view index among the plan's views
-   * @param rowTtlMillis how long the rows of an entity of which nothing more comes are kept
+   * @param rowLifeMillis how long after its T a row holds, as in training; by the clock, how long
+   *     the rows of an entity are kept of which nothing more comes
    */
   @SuppressWarnings("NullAway.Init") // Flink calls open before the first element.
-  AsOfJoin(int view, int views, long rowTtlMillis) {
+  AsOfJoin(int view, int views, long rowLifeMillis) {
     this.view = view;
     this.views = views;
-    this.rowTtlMillis = rowTtlMillis;
+    this.rowLifeMillis = rowLifeMillis;
   }
 
   /**
@@ -231,18 +233,13 @@ final class AsOfJoin extends AbstractStreamOperator<Joined>
     Joined joined = element.getValue();
     Event event = event(joined);
     Queues known = known();
-    ViewRow last = null;
-    for (long number = known.rowsFrom; number < known.rowsTo; number++) {
-      ViewRow row = row(number);
-      last = row.timeMillis() <= event.eventTimeMillis() ? row : last;
-      if (row.positions().covers(event.partition(), event.offset())) {
-        emit(joined, last);
-        Queues pruned = prune(known);
-        if (pruned.rowsFrom != known.rowsFrom) {
-          queues.update(pruned);
-        }
-        return;
+    if (decided(known, event)) {
+      emit(joined, found(known, event));
+      Queues pruned = prune(known);
+      if (pruned.rowsFrom != known.rowsFrom) {
+        queues.update(pruned);
       }
+      return;
     }
     long now = timers.currentProcessingTime();
     int index = known.indexOf(event.partition());
@@ -262,16 +259,16 @@ final class AsOfJoin extends AbstractStreamOperator<Joined>
     long now = timers.currentProcessingTime();
     known = known.withRows(known.rowsFrom, known.rowsTo + 1, now);
     for (int i = 0; i < known.partitions.length; i++) {
-      // The events of a partition come in its order, so those that the row covers are the first.
+      // The events of a partition come in its order, so those that are decided are the first.
       long number = known.from[i];
       while (number < known.to[i]) {
         long place = place(known.partitions[i], number);
         Joined joined = waiting.get(place).f1;
         Event event = event(joined);
-        if (!added.positions().covers(event.partition(), event.offset())) {
+        if (!decided(known, event)) {
           break;
         }
-        emit(joined, last(known, event.eventTimeMillis()));
+        emit(joined, found(known, event));
         count(event, -1);
         waiting.remove(place);
         number++;
@@ -283,7 +280,7 @@ final class AsOfJoin extends AbstractStreamOperator<Joined>
     queues.update(prune(known));
     // One timer an entity and time to live: it clears what nobody asks for any more.
     timers.registerProcessingTimeTimer(
-        VoidNamespace.INSTANCE, (now / rowTtlMillis + 2) * rowTtlMillis);
+        VoidNamespace.INSTANCE, (now / rowLifeMillis + 2) * rowLifeMillis);
   }
 
   private Queues known() throws IOException {
@@ -291,12 +288,48 @@ final class AsOfJoin extends AbstractStreamOperator<Joined>
     return known == null ? Queues.NONE : known;
   }
 
-  private ViewRow row(long number) throws Exception {
-    ViewRow row = rows.get(number);
+  private ViewRow row(long number) {
+    ViewRow row;
+    try {
+      row = rows.get(number);
+    } catch (Exception e) {
+      throw new IllegalStateException("Cannot read row " + number + " of the entity", e);
+    }
     if (row == null) {
       throw new IllegalStateException("Cannot find row " + number + " of the entity in state");
     }
     return row;
+  }
+
+  /** The entity's rows that are kept, for the rule that training has too. */
+  private AsOf.Rows kept(Queues known) {
+    return new AsOf.Rows() {
+      @Override
+      public int size() {
+        return Math.toIntExact(known.rowsTo - known.rowsFrom);
+      }
+
+      @Override
+      public long timeMillis(int index) {
+        return row(known.rowsFrom + index).timeMillis();
+      }
+
+      @Override
+      public boolean covers(int index, int partition, long offset) {
+        return row(known.rowsFrom + index).positions().covers(partition, offset);
+      }
+    };
+  }
+
+  private boolean decided(Queues known, Event event) {
+    return AsOf.isDecided(kept(known), event.partition(), event.offset(), event.eventTimeMillis());
+  }
+
+  private @Nullable ViewRow found(Queues known, Event event) {
+    int found =
+        AsOf.own(
+            kept(known), event.partition(), event.offset(), event.eventTimeMillis(), rowLifeMillis);
+    return found == AsOf.NONE ? null : row(known.rowsFrom + found);
   }
 
   /** Drops the rows before the last one that is beyond no time that can still be asked for. */
@@ -309,16 +342,6 @@ final class AsOfJoin extends AbstractStreamOperator<Joined>
       from++;
     }
     return from == known.rowsFrom ? known : known.withRows(from, known.rowsTo, known.touchedMillis);
-  }
-
-  private @Nullable ViewRow last(Queues known, long timeMillis) throws Exception {
-    for (long number = known.rowsTo - 1; number >= known.rowsFrom; number--) {
-      ViewRow row = row(number);
-      if (row.timeMillis() <= timeMillis) {
-        return row;
-      }
-    }
-    return null;
   }
 
   /** The key of a waiting event: offsets of 48 bits are more than any partition has. */
@@ -346,7 +369,7 @@ final class AsOfJoin extends AbstractStreamOperator<Joined>
           break;
         }
         Event event = event(one.f1);
-        emit(one.f1, last(known, event.eventTimeMillis()));
+        emit(one.f1, found(known, event));
         count(event, -1);
         uncovered.inc();
         waiting.remove(place);
@@ -360,7 +383,7 @@ final class AsOfJoin extends AbstractStreamOperator<Joined>
     if (known.anyWaiting()) {
       queues.update(known);
       setTimer(now);
-    } else if (now - known.touchedMillis >= rowTtlMillis) {
+    } else if (now - known.touchedMillis >= rowLifeMillis) {
       rows.clear();
       queues.clear();
     } else {

@@ -120,7 +120,7 @@ public final class InferenceJob {
               .transform(
                   "as of " + view.view() + " for " + model.name(),
                   Joined.TYPE,
-                  new AsOfJoin(v, plan.views().size(), view.rowTtlMillis()))
+                  new AsOfJoin(v, plan.views().size(), view.rowLifeMillis()))
               .uid("as-of-" + v + "-" + view.view() + "-" + model.name());
     }
     return joined;

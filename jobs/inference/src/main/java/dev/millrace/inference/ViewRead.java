@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param keyFields the fields of the model's source that hold the entity's keys, in its order
  * @param fields of the hash: {@code _time, _source, _version}, then the features that are needed
  * @param filter of a view on the model's own source, else null
- * @param rowTtlMillis how long a row is kept after the last
+ * @param rowLifeMillis how long after its T a row holds
  */
 record ViewRead(
     String view,
@@ -31,7 +31,7 @@ record ViewRead(
     FreshnessRule freshness,
     WindowWitness witness,
     @Nullable String filter,
-    long rowTtlMillis)
+    long rowLifeMillis)
     implements Serializable {
 
   static final int TIME = 0;
@@ -66,7 +66,7 @@ record ViewRead(
             ownSource, viewSource.maxOutOfOrderness().toMillis(), view.refresh().toMillis()),
         witness,
         ownSource ? view.filter() : null,
-        view.ttl().toMillis());
+        Math.max(view.ttl().toMillis(), view.longestWindow().toMillis()));
   }
 
   /** Where a field stands in {@link #fields}. */

@@ -53,6 +53,29 @@ class AsOfJoinTest {
   }
 
   @Test
+  void aLateEventIsDecidedByARowBeyondIt() throws Exception {
+    try (Join join = new Join(null)) {
+      join.row("a", 5, "0:3");
+      join.event("a", 10, 0, 4);
+      // The pipeline refused event 4 as late; event 5 came after it.
+      join.row("a", 20, "0:3,1:7");
+      assertThat(join.joined()).containsExactly("0:3@5");
+      join.event("a", 12, 0, 6);
+      assertThat(join.joined()).containsExactly("0:3@5", "0:3@5");
+    }
+  }
+
+  @Test
+  void aRowIsGoneAfterItsLife() throws Exception {
+    try (Join join = new Join(null)) {
+      join.row("a", 5, "0:3");
+      join.event("a", 6 + TTL_MILLIS, 0, 4);
+      join.row("a", 7 + TTL_MILLIS, "0:4");
+      assertThat(join.joined()).containsExactly("none");
+    }
+  }
+
+  @Test
   void timeStaysBehindWhatWaits() throws Exception {
     try (Join join = new Join(null)) {
       join.event("a", 10, 0, 4);
