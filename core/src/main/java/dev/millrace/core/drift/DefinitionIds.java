@@ -41,7 +41,8 @@ public final class DefinitionIds {
           case BRIER -> "brier/v1";
           case CALIBRATION_ERROR -> "calibration_error/v1;bins=w10";
           case AUC -> "auc/v1;bins=logodds1000" + CLIP;
-          case PAGE_HINKLEY -> "page_hinkley/v1;x=log_loss-expected;floor=0" + CLIP;
+          case PAGE_HINKLEY ->
+              "page_hinkley/v1;x=log_loss-expected;mean=reference+running;floor=0" + CLIP;
           case LOG_LOSS_DELTA -> "log_loss_delta/v1;baseline-version" + CLIP;
           default ->
               throw new IllegalArgumentException(

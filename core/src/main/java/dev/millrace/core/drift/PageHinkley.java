@@ -7,10 +7,11 @@ import org.jspecify.annotations.Nullable;
  * more than an allowance, and alarms where the sum has risen by more than a limit from its lowest
  * point. Clamping the sum at 0 is the same as tracking the lowest point.
  *
- * <p>The mean is the reference's where there is one, else that of the values so far. Constant
- * memory, one addition a value; with a reference mean the expected number of values to a false
- * alarm grows exponentially in {@code delta * lambda / variance}, which is why lambda is found by
- * resampling.
+ * <p>The mean is that of the values so far, and where there is a reference it begins as the
+ * reference's and counts for as many values as the test is told: a version that is a little worse
+ * alive than out of its folds does not alarm for ever, and one that is much worse does. Constant
+ * memory, one addition a value. The expected number of values to a false alarm grows exponentially
+ * in {@code delta * lambda / variance}, which is why lambda is found by resampling.
  *
  * <p>[1] Page: Continuous inspection schemes, Biometrika 41 (1954). [2] Hinkley: Inference about
  * the change-point from cumulative sum tests, Biometrika 58 (1971).
@@ -20,14 +21,16 @@ public final class PageHinkley {
   /**
    * What the test is run with.
    *
-   * @param mean of the reference; null: of the values so far
+   * @param mean of the reference; null where there is not enough of it
+   * @param weight how many values the reference mean counts for
    * @param delta allowance for each value
    * @param lambda the sum beyond which there is an alarm; null where there is not enough reference
    */
-  public record Parameters(@Nullable Double mean, double delta, @Nullable Double lambda) {}
+  public record Parameters(
+      @Nullable Double mean, double weight, double delta, @Nullable Double lambda) {}
 
   private final double referenceMean;
-  private final boolean running;
+  private final double weight;
   private final double delta;
   private final double fading;
   private final boolean clamped;
@@ -37,9 +40,13 @@ public final class PageHinkley {
   private double sum;
   private long sinceMillis;
 
-  /** The clamped test. */
-  public PageHinkley(@Nullable Double referenceMean, double delta) {
-    this(referenceMean, delta, 1, true);
+  /**
+   * The clamped test.
+   *
+   * @param weight how many values the reference mean counts for
+   */
+  public PageHinkley(double referenceMean, double weight, double delta) {
+    this(referenceMean, weight, delta, 1, true);
   }
 
   /**
@@ -48,9 +55,10 @@ public final class PageHinkley {
    * @param fading what is left of the sum at each value; 1 keeps all
    * @param clamped whether the sum stays at 0 instead of falling below
    */
-  PageHinkley(@Nullable Double referenceMean, double delta, double fading, boolean clamped) {
-    this.running = referenceMean == null;
-    this.referenceMean = referenceMean == null ? 0 : referenceMean;
+  PageHinkley(double referenceMean, double weight, double delta, double fading, boolean clamped) {
+    this.referenceMean = referenceMean;
+    this.weight = weight;
+    this.mean = referenceMean;
     this.delta = delta;
     this.fading = fading;
     this.clamped = clamped;
@@ -59,7 +67,7 @@ public final class PageHinkley {
   /** Goes on where {@link #state} was taken. */
   public void restore(State state) {
     count = state.count;
-    mean = state.mean;
+    mean = state.count == 0 ? referenceMean : state.mean;
     sum = state.sum;
     sinceMillis = state.sinceMillis;
   }
@@ -81,15 +89,11 @@ public final class PageHinkley {
   /** Takes one value and gives the statistic. */
   public double add(double value, long timeMillis) {
     count++;
-    double center = referenceMean;
-    if (running) {
-      mean += (value - mean) / count;
-      center = mean;
-    }
+    mean += (value - mean) / (weight + count);
     if (sum <= 0) {
       sinceMillis = timeMillis;
     }
-    sum = fading * sum + (value - center - delta);
+    sum = fading * sum + (value - mean - delta);
     if (clamped && sum < 0) {
       sum = 0;
     }

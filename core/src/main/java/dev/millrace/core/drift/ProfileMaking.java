@@ -47,7 +47,14 @@ final class ProfileMaking {
   private static final int RESAMPLES = 400;
   private static final int PERIODS_MAX = 400;
   private static final int PERIODS_MIN = 40;
-  private static final double PERIOD_STEPS_MAX = 3e8;
+  private static final double PERIOD_STEPS_MAX = 2e8;
+
+  /** A rise of the loss by less than this part of it is not looked for: folds flatter a little. */
+  private static final double ALLOWED_LOSS_SHARE = 0.25;
+
+  /** How many days of events the reference mean counts for. */
+  private static final double WEIGHT_DAYS = 7;
+
   private static final double EULER = 0.5772156649015329;
 
   /** How many windows' worth of evidence the variance of all slots counts for in one. */
@@ -404,7 +411,7 @@ final class ProfileMaking {
     double sum = Arrays.stream(daySums).sum();
     long count = Arrays.stream(days).mapToLong(day -> day.length).sum();
     if (!sufficient || count == 0 || days.length < 2) {
-      return new PageHinkley.Parameters(null, 0, null);
+      return new PageHinkley.Parameters(null, 0, 0, null);
     }
     double mean = sum / count;
     double squares = 0;
@@ -412,8 +419,10 @@ final class ProfileMaking {
       double off = Arrays.stream(day).average().orElse(mean) - mean;
       squares += off * off;
     }
-    double delta = Math.sqrt(squares / (days.length - 1));
-    double limit = largestRise(mean, delta, Arrays.asList(days));
+    double delta =
+        Math.max(Math.sqrt(squares / (days.length - 1)), meanLogLoss() * ALLOWED_LOSS_SHARE);
+    double weight = (double) count / days.length * WEIGHT_DAYS;
+    double limit = largestRise(new PageHinkley(mean, weight, delta), Arrays.asList(days));
     double share = Math.min(0.5, PAGE_HINKLEY_SHARE * monitoring.falseAlarms());
     int daysOfPeriod =
         (int) Math.max(1, -Math.floorDiv(-monitoring.falseAlarmsPer().toMillis(), DAY_MILLIS));
@@ -434,11 +443,23 @@ final class ProfileMaking {
       for (int d = 0; d < daysOfPeriod; d++) {
         period.add(days[random.nextInt(days.length)]);
       }
-      rises[i] = largestRise(meanDrawn / drawn, delta, period);
+      rises[i] = largestRise(new PageHinkley(meanDrawn / drawn, weight, delta), period);
     }
     Arrays.sort(rises);
     double quantile = rises[(int) Math.min(periods - 1, Math.floor(periods * (1 - share)))];
-    return new PageHinkley.Parameters(mean, delta, Math.max(limit, quantile));
+    return new PageHinkley.Parameters(mean, weight, delta, Math.max(limit, quantile));
+  }
+
+  private double meanLogLoss() {
+    double sum = 0;
+    long count = 0;
+    for (int row = fromRow; row < toRow; row++) {
+      if (!Double.isNaN(rows.labels()[row])) {
+        sum += Loss.log(rows.scores()[row], rows.labels()[row]);
+        count++;
+      }
+    }
+    return count == 0 ? 0 : sum / count;
   }
 
   private double[][] residualsByDay() {
@@ -461,13 +482,11 @@ final class ProfileMaking {
     return days.toArray(double[][]::new);
   }
 
-  private static double largestRise(double mean, double delta, List<double[]> days) {
+  private static double largestRise(PageHinkley test, List<double[]> days) {
     double largest = 0;
-    double rise = 0;
     for (double[] day : days) {
       for (double residual : day) {
-        rise = Math.max(0, rise + residual - mean - delta);
-        largest = Math.max(largest, rise);
+        largest = Math.max(largest, test.add(residual, 0));
       }
     }
     return largest;

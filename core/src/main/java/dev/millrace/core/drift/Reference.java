@@ -168,7 +168,9 @@ public final class Reference {
   /** The Page-Hinkley test of this version's residuals, at its start; null where there is none. */
   public @Nullable PageHinkley pageHinkley() {
     Double mean = profile.pageHinkley().mean();
-    return mean == null ? null : new PageHinkley(mean, profile.pageHinkley().delta());
+    return mean == null
+        ? null
+        : new PageHinkley(mean, profile.pageHinkley().weight(), profile.pageHinkley().delta());
   }
 
   /**

@@ -3,6 +3,7 @@ package dev.millrace.core.drift;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.HashSet;
+import java.util.Objects;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -46,7 +47,10 @@ class FalseAlarmsTest {
 
   private static Set<Long> daysWithAlarm(ReferenceProfile profile, SimulatedTraffic live) {
     Set<Long> days = new HashSet<>();
-    PageHinkley test = new PageHinkley(profile.pageHinkley().mean(), profile.pageHinkley().delta());
+    PageHinkley.Parameters parameters = profile.pageHinkley();
+    PageHinkley test =
+        new PageHinkley(
+            Objects.requireNonNull(parameters.mean()), parameters.weight(), parameters.delta());
     boolean above = false;
     int row = 0;
     while (row < live.times.length) {

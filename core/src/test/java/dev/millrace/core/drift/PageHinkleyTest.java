@@ -1,6 +1,7 @@
 package dev.millrace.core.drift;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import java.util.Random;
 import java.util.stream.DoubleStream;
@@ -53,36 +54,49 @@ class PageHinkleyTest {
   @Test
   void clampingAtZeroIsTrackingTheLowestPoint() {
     Random random = new Random(1);
-    PageHinkley test = new PageHinkley(0.1, 0.01);
+    PageHinkley test = new PageHinkley(0.1, Double.POSITIVE_INFINITY, 0.01);
     double sum = 0;
     double lowest = 0;
     for (int i = 0; i < 10_000; i++) {
       double value = random.nextGaussian();
       sum += value - 0.1 - 0.01;
       lowest = Math.min(lowest, sum);
-      assertThat(test.add(value, i))
-          .isCloseTo(sum - lowest, org.assertj.core.api.Assertions.within(1e-9));
+      assertThat(test.add(value, i)).isCloseTo(sum - lowest, within(1e-9));
     }
   }
 
   @Test
   void goesOnFromItsStateAndKnowsWhereTheRiseBegan() {
-    PageHinkley test = new PageHinkley(0.0, 0.5);
+    PageHinkley test = new PageHinkley(0.0, Double.POSITIVE_INFINITY, 0.5);
     test.add(2, 100);
     test.add(-9, 200);
     test.add(1, 300);
-    PageHinkley next = new PageHinkley(0.0, 0.5);
+    PageHinkley next = new PageHinkley(0.0, Double.POSITIVE_INFINITY, 0.5);
     next.restore(test.state());
     assertThat(next.add(1, 400)).isEqualTo(1.0);
     assertThat(next.sinceMillis()).isEqualTo(300);
     assertThat(next.count()).isEqualTo(4);
   }
 
+  @Test
+  void theReferenceMeanCountsForItsWeightAndThenFollows() {
+    PageHinkley test = new PageHinkley(0.5, 100, 0.125);
+    double sum = 0;
+    double mean = 0.5;
+    for (int i = 1; i <= 300; i++) {
+      mean = (100 * 0.5 + i * 1.0) / (100 + i);
+      sum = Math.max(0, sum + 1 - mean - 0.125);
+      assertThat(test.add(1, i)).isCloseTo(sum, within(1e-9));
+    }
+    assertThat(mean).isEqualTo(0.875);
+    assertThat(test.add(1, 301)).as("what was a rise has become the mean").isLessThan(sum);
+  }
+
   private static void assertAlarms(double[] values, int pageHinkley, int cusum) {
-    assertThat(firstAlarm(values, new PageHinkley(null, 0.005, 0.9999, false)))
+    assertThat(firstAlarm(values, new PageHinkley(0, 0, 0.005, 0.9999, false)))
         .as("PageHinkleyDM")
         .isEqualTo(pageHinkley);
-    assertThat(firstAlarm(values, new PageHinkley(null, 0.005))).as("CusumDM").isEqualTo(cusum);
+    assertThat(firstAlarm(values, new PageHinkley(0, 0, 0.005))).as("CusumDM").isEqualTo(cusum);
   }
 
   private static int firstAlarm(double[] values, PageHinkley test) {

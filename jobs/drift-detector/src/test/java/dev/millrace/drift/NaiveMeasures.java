@@ -354,8 +354,11 @@ final class NaiveMeasures {
         (version, profile) -> {
           double mean = number(profile.pageHinkley().mean());
           double lambda = number(profile.pageHinkley().lambda());
+          double weight = profile.pageHinkley().weight();
+          double total = weight * mean;
           double sum = 0;
           double lowest = 0;
+          long seen = 0;
           long since = 0;
           for (long window : windows) {
             List<Scored> events =
@@ -381,7 +384,10 @@ final class NaiveMeasures {
               if (sum <= lowest + 1e-12) {
                 since = event.timeMillis();
               }
-              sum += loss(p, label.value()) - entropy - mean - profile.pageHinkley().delta();
+              double residual = loss(p, label.value()) - entropy;
+              seen++;
+              total += residual;
+              sum += residual - total / (weight + seen) - profile.pageHinkley().delta();
               lowest = Math.min(lowest, sum);
               if (Double.isNaN(largest) || sum - lowest > largest) {
                 largest = sum - lowest;
