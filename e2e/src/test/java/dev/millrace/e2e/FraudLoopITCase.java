@@ -45,7 +45,7 @@ class FraudLoopITCase {
             List.of(
                 new Kill("days 1 to", "flink-taskmanager"),
                 new Kill("EFFECTIVE", "registry"),
-                new Kill("alarm", "trainer"),
+                new Kill("ALARM", "trainer"),
                 new Kill("REQUESTED", "trainer"),
                 new Kill("VERSION_VALIDATED", "registry"),
                 new Kill("CANARY", "flink-taskmanager")));

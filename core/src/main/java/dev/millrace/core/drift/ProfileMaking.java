@@ -50,7 +50,7 @@ final class ProfileMaking {
   private static final double PERIOD_STEPS_MAX = 2e8;
 
   /** A rise of the loss by less than this part of it is not looked for: folds flatter a little. */
-  private static final double ALLOWED_LOSS_SHARE = 0.25;
+  private static final double ALLOWED_LOSS_SHARE = 0.5;
 
   /** How many days of events the reference mean counts for. */
   private static final double WEIGHT_DAYS = 7;

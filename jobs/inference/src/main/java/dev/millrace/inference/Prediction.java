@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
  * @param freshness by view
  * @param shadows the versions that scored the same event besides; not part of the record, it goes
  *     into a header
+ * @param segments the values of the fields that the model's monitoring names, joined by U+001F,
+ *     nothing for null; null where it names none. It goes into a header too
  */
 record Prediction(
     String predictionId,
@@ -34,7 +36,8 @@ record Prediction(
     Map<String, @Nullable Double> inputs,
     Map<String, String> freshness,
     @Nullable String deploymentId,
-    List<Integer> shadows) {
+    List<Integer> shadows,
+    @Nullable String segments) {
 
   /** A prediction that no other version made too. */
   Prediction(
@@ -73,6 +76,7 @@ record Prediction(
         inputs,
         freshness,
         deploymentId,
-        List.of());
+        List.of(),
+        null);
   }
 }

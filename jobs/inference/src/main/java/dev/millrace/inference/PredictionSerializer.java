@@ -72,6 +72,7 @@ final class PredictionSerializer extends RecordSerializer<Prediction> {
     for (int version : prediction.shadows()) {
       out.writeInt(version);
     }
+    Values.write(prediction.segments(), out);
   }
 
   @Override
@@ -94,7 +95,8 @@ final class PredictionSerializer extends RecordSerializer<Prediction> {
         readInputs(in),
         readTexts(in),
         (String) Values.read(in),
-        readVersions(in));
+        readVersions(in),
+        (String) Values.read(in));
   }
 
   @Override

@@ -635,7 +635,8 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
             event.inputsByName(plan),
             event.freshnessByView(plan),
             served == null ? null : served.deployment().deploymentId(),
-            shadows);
+            shadows,
+            plan.segments(event.event));
     StreamRecord<Prediction> record =
         event.timestampMillis == null
             ? new StreamRecord<>(prediction)

@@ -29,6 +29,7 @@ import org.jspecify.annotations.Nullable;
  * @param asOf whether rows are joined by event time before scoring, not read from the online store
  * @param unitFields the fields of the source by which events are assigned to a canary; where there
  *     are none the event's id is the unit
+ * @param segmentFields the fields of the source by whose values the model is watched
  */
 record ScoringPlan(
     String project,
@@ -44,7 +45,8 @@ record ScoringPlan(
     long maxDelayMillis,
     long maxFeatureWaitMillis,
     boolean asOf,
-    List<Integer> unitFields)
+    List<Integer> unitFields,
+    List<Integer> segmentFields)
     implements Serializable {
 
   /** One input of the signature. */
@@ -151,7 +153,9 @@ record ScoringPlan(
         rollout == null
             ? List.of()
             : List.copyOf(
-                rollout.unitFields().stream().map(f -> SourcePlan.field(source, f)).toList()));
+                rollout.unitFields().stream().map(f -> SourcePlan.field(source, f)).toList()),
+        List.copyOf(
+            model.monitoring().segments().stream().map(f -> SourcePlan.field(source, f)).toList()));
   }
 
   /** The letter of an event that names no entity of a view. */
@@ -172,6 +176,19 @@ record ScoringPlan(
       unit.add(event.values()[field]);
     }
     return EntityKeys.join(unit);
+  }
+
+  /** The event's values of the watched fields, as readers of the predictions get them. */
+  @Nullable String segments(Event event) {
+    if (segmentFields.isEmpty()) {
+      return null;
+    }
+    StringBuilder joined = new StringBuilder();
+    for (int i = 0; i < segmentFields.size(); i++) {
+      Object value = event.values()[segmentFields.get(i)];
+      joined.append(i == 0 ? "" : "\u001f").append(value == null ? "" : value);
+    }
+    return joined.toString();
   }
 
   DeadLetter letter(Event event, String reason, String message) {

@@ -27,12 +27,15 @@ record StampedPrediction(Prediction prediction, Stamp stamp) {
   /** The version of a shadow, of which an event may have several. */
   static final String VERSION_HEADER = "millrace-version";
 
+  /** See {@link Prediction#segments}. */
+  static final String SEGMENTS_HEADER = "millrace-segments";
+
   static final TypeInformation<StampedPrediction> TYPE =
       new RecordType<>(StampedPrediction.class, Serializer.INSTANCE);
 
   /** What goes beside the record's value. */
   List<Header> headers() {
-    List<Header> headers = new ArrayList<>(3);
+    List<Header> headers = new ArrayList<>(4);
     headers.add(new RecordHeader(Stamp.HEADER, stamp.bytes()));
     if (!prediction.shadows().isEmpty()) {
       headers.add(
@@ -42,6 +45,10 @@ record StampedPrediction(Prediction prediction, Stamp stamp) {
                   .map(String::valueOf)
                   .collect(Collectors.joining(","))
                   .getBytes(StandardCharsets.US_ASCII)));
+    }
+    String segments = prediction.segments();
+    if (segments != null) {
+      headers.add(new RecordHeader(SEGMENTS_HEADER, segments.getBytes(StandardCharsets.UTF_8)));
     }
     if (prediction.role() == Role.SHADOW) {
       headers.add(
