@@ -40,7 +40,7 @@ class RetrainTriggerJobITCase {
         .satisfies(
             d ->
                 assertThat(d.decidedAtMillis())
-                    .isBetween(World.START + 103 * World.HOUR, World.START + 104 * World.HOUR));
+                    .isBetween(World.START + 109 * World.HOUR, World.START + 110 * World.HOUR));
     assertThat(written("steps", RolloutStep.class)).isEmpty();
     assertThat(written("commands", LifecycleEntry.class)).isEmpty();
     assertThat(written("alerts", Alert.class)).isEmpty();

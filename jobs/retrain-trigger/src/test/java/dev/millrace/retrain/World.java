@@ -50,11 +50,11 @@ final class World {
         Duration.ofHours(1));
   }
 
-  /** The change is seen in hour 48, the request is due in hour 103. */
+  /** The change is seen in hour 48, the request is due in hour 109. */
   static List<Seen> untilTheRequest() {
     List<Seen> seen = new ArrayList<>();
     seen.add(deployed("d0", "boot", 1, null));
-    for (int hour = 0; hour < 105; hour++) {
+    for (int hour = 0; hour < 111; hour++) {
       seen.add(measured(hour, "log_loss", false, null));
       boolean rise = hour == 48;
       seen.add(measured(hour, "page_hinkley", rise, rise ? Long.valueOf(43) : null));
@@ -72,7 +72,7 @@ final class World {
             "v",
             "{\"request_id\": \"" + requestId + "\"}"));
     seen.add(deployed("d1", "the stage's", 1, 2));
-    for (int hour = 105; hour < 105 + 24 * 3 + 9; hour++) {
+    for (int hour = 111; hour < 111 + 24 * 3 + 9; hour++) {
       seen.add(measured(hour, "log_loss", false, null));
       seen.add(delta(hour));
     }
@@ -91,7 +91,7 @@ final class World {
             + "}, \"canary\": null, \"share\": 0.0, \"shadows\": ["
             + (shadow == null ? "" : "{\"version\": " + shadow + "}")
             + "], \"effective_time\": "
-            + (shadow == null ? START : START + 105 * HOUR)
+            + (shadow == null ? START : START + 111 * HOUR)
             + "}");
   }
 
