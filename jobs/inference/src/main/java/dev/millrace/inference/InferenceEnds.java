@@ -98,6 +98,7 @@ final class InferenceEnds implements InferenceJob.Ends {
         () -> new JedisFeatureReads(redis),
         new KafkaDeploymentLog(target),
         new LifecycleAnnouncements(target),
+        new KafkaPredictionTimes(target, project.name()),
         new OnnxModels(),
         new WaitClock.OfSystem(),
         new LoaderThread());

@@ -8,6 +8,7 @@ record ScoringEnds(
     FeatureReads.Factory features,
     DeploymentLog deployments,
     Announcements.Factory announcements,
+    PredictionTimes predictionTimes,
     ModelLoader models,
     WaitClock clock,
     LoaderThreads threads)

@@ -74,6 +74,9 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
   /** How often a task looks whether the versions it waits for are loaded. */
   private static final long LOOK_MILLIS = 20;
 
+  /** How far the broker's clock may be from ours. */
+  private static final long CLOCKS_APART_MILLIS = 60_000;
+
   private static final JsonMapper JSON = new JsonMapper();
 
   private final ScoringPlan plan;
@@ -110,6 +113,11 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
   private transient long inputWatermark;
   private transient long outputWatermark;
   private transient ListState<Long> largestState;
+
+  /** When each checkpoint was taken, by the clock; the least of those that were restored. */
+  private transient ListState<Long> takenAtState;
+
+  private transient long restoredAtMillis;
   private transient ListState<Joined> heldState;
 
   @SuppressWarnings("NullAway.Init") // Flink calls open before the first element.
@@ -126,6 +134,14 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
         context
             .getOperatorStateStore()
             .getUnionListState(new ListStateDescriptor<>("largest", Types.LONG));
+    takenAtState =
+        context
+            .getOperatorStateStore()
+            .getUnionListState(new ListStateDescriptor<>("taken-at", Types.LONG));
+    restoredAtMillis = Long.MAX_VALUE;
+    for (Long takenAt : takenAtState.get()) {
+      restoredAtMillis = Math.min(restoredAtMillis, takenAt);
+    }
     heldState =
         context
             .getOperatorStateStore()
@@ -142,6 +158,7 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
   public void snapshotState(StateSnapshotContext context) throws Exception {
     super.snapshotState(context);
     largestState.update(List.of(largestMillis));
+    takenAtState.update(List.of(context.getCheckpointTimestamp()));
     heldState.update(held);
   }
 
@@ -178,6 +195,16 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
     getMetricGroup().gauge("servedVersion", (Gauge<Integer>) opened::servedVersion);
     getMetricGroup().gauge("heldEvents", (Gauge<Integer>) () -> held.size());
     opened.open(ends.deployments().read(plan.model()));
+    // Whoever died may have written predictions after the checkpoint, and they stand: a barrier
+    // must not come before them.
+    long since =
+        restoredAtMillis == Long.MAX_VALUE
+            ? 0
+            : Math.max(1, restoredAtMillis - CLOCKS_APART_MILLIS);
+    largestMillis =
+        Math.max(
+            largestMillis,
+            ends.predictionTimes().largest(plan.model(), since).orElse(Long.MIN_VALUE));
     if (!held.isEmpty()) {
       // What was held before the restore is scored, or held again, like any event that comes.
       List<Joined> again = held;

@@ -148,6 +148,31 @@ class DeploymentBarrierTest {
   }
 
   @Test
+  void aBarrierComesAfterWhatADeadAttemptHasWritten() throws Exception {
+    OperatorSubtaskState snapshot;
+    try (Scoring scoring = new Scoring(PLAN, deployed(0, 1))) {
+      scoring.event(departure(4, "JFK", 100.0));
+      scoring.barrier(1);
+      snapshot = scoring.harness.snapshot(1, 1);
+      // Written after the checkpoint, and there to stay.
+      scoring.event(departure(9, "JFK", 100.0));
+    }
+    try (Scoring scoring =
+        new Scoring(
+            PLAN,
+            new FakeStore(),
+            new FakeModels(),
+            new ManualTime(),
+            snapshot,
+            timeMillis(9),
+            deployed(0, 1),
+            record(1, "d2", PREPARING, null, 2, null, 0))) {
+      ready(scoring);
+      assertThat(details(scoring).get("largest_event_time").asLong()).isEqualTo(timeMillis(9));
+    }
+  }
+
+  @Test
   void aRevocationIsForEverythingNotScoredYet() throws Exception {
     try (Scoring scoring =
         new Scoring(

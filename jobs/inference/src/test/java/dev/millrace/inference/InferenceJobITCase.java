@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -139,6 +140,7 @@ class InferenceJobITCase {
                       2,
                       0)),
           NoAnnouncements::new,
+          (model, since) -> OptionalLong.empty(),
           new OnnxModels(),
           new WaitClock.OfSystem(),
           new LoaderThread());

@@ -5,6 +5,7 @@ import dev.millrace.streaming.DeadLetter;
 import dev.millrace.streaming.Inbound;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.util.TwoInputStreamOperatorTestHarness;
@@ -31,6 +32,23 @@ final class Scoring implements AutoCloseable {
       @Nullable OperatorSubtaskState restored,
       DeploymentRecord... log)
       throws Exception {
+    this(plan, store, models, time, restored, null, log);
+  }
+
+  /**
+   * An operator that may be restored.
+   *
+   * @param written the largest event time among predictions after the checkpoint
+   */
+  Scoring(
+      ScoringPlan plan,
+      FakeStore store,
+      FakeModels models,
+      ManualTime time,
+      @Nullable OperatorSubtaskState restored,
+      @Nullable Long written,
+      DeploymentRecord... log)
+      throws Exception {
     this.store = store;
     this.models = models;
     this.time = time;
@@ -39,12 +57,33 @@ final class Scoring implements AutoCloseable {
             new ScoringOperator(
                 plan,
                 new ScoringEnds(
-                    store, new FixedLog(log), new Announced(announced), models, time, time)));
+                    store,
+                    new FixedLog(log),
+                    new Announced(announced),
+                    new Written(written),
+                    models,
+                    time,
+                    time)));
     harness.setup(PredictionSerializer.INSTANCE);
     if (restored != null) {
       harness.initializeState(restored);
     }
     harness.open();
+  }
+
+  /** What the topic tells of earlier attempts, set before the operator opens. */
+  private static final class Written implements PredictionTimes {
+    private static final long serialVersionUID = 1L;
+    private final @Nullable Long largest;
+
+    Written(@Nullable Long largest) {
+      this.largest = largest;
+    }
+
+    @Override
+    public OptionalLong largest(String model, long sinceMillis) {
+      return largest == null || sinceMillis == 0 ? OptionalLong.empty() : OptionalLong.of(largest);
+    }
   }
 
   /** Announcements that stay here. */
