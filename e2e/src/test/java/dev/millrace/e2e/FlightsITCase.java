@@ -198,7 +198,10 @@ class FlightsITCase {
         Duration.ofMinutes(1),
         () -> {
           reasons.clear();
-          letters(PROJECT).forEach(l -> reasons.merge(l.path("reason").asText(), 1, Integer::sum));
+          // Some flights of the data land later than a label is waited for.
+          letters(PROJECT).stream()
+              .filter(l -> !l.path("reason").asText().equals("LABEL_LATE"))
+              .forEach(l -> reasons.merge(l.path("reason").asText(), 1, Integer::sum));
           return reasons.values().stream().mapToInt(Integer::intValue).sum() >= 6;
         });
     assertThat(reasons)
