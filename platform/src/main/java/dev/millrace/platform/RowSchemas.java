@@ -37,11 +37,13 @@ public final class RowSchemas {
             .noDefault();
     for (Feature feature : view.features()) {
       fields =
-          switch (feature.type()) {
+          switch (feature.type().kind()) {
             case LONG -> fields.optionalLong(feature.name());
             case DOUBLE -> fields.optionalDouble(feature.name());
             case STRING -> fields.optionalString(feature.name());
             case BOOLEAN -> fields.optionalBoolean(feature.name());
+            case LIST, MAP ->
+                throw new IllegalStateException("Cannot write a field of type " + feature.type());
           };
     }
     return fields.endRecord();

@@ -98,11 +98,13 @@ public final class Warehouse {
     for (Feature feature : view.features()) {
       columns.optional(
           feature.name(),
-          switch (feature.type()) {
+          switch (feature.type().kind()) {
             case LONG -> Types.LongType.get();
             case DOUBLE -> Types.DoubleType.get();
             case STRING -> Types.StringType.get();
             case BOOLEAN -> Types.BooleanType.get();
+            case LIST, MAP ->
+                throw new IllegalStateException("Cannot keep a column of type " + feature.type());
           });
     }
     return columns.schema();

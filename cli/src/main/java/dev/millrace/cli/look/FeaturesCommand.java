@@ -184,11 +184,11 @@ public final class FeaturesCommand implements Callable<Integer> {
         values.putNull(feature.name());
         return;
       }
-      switch (feature.type()) {
+      switch (feature.type().kind()) {
         case LONG -> values.put(feature.name(), Long.valueOf(text));
         case DOUBLE -> values.put(feature.name(), Double.valueOf(text));
         case BOOLEAN -> values.put(feature.name(), Boolean.valueOf(text));
-        case STRING -> values.put(feature.name(), text);
+        case STRING, LIST, MAP -> values.put(feature.name(), text);
       }
     }
 

@@ -124,7 +124,7 @@ final class InputReader {
           Value.suggestion(featureName, names, "its features are "));
     }
     for (Scope.FeatureDraft feature : features) {
-      if (feature.type() == Feature.ValueType.STRING) {
+      if (Feature.ValueType.STRING.equals(feature.type())) {
         element.unbuilt("a text (" + feature.name() + ") as a model's input");
       }
       found.add(new Found(element, feature.name(), viewName, feature.name(), keyFields, null));

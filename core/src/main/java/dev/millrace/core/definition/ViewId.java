@@ -43,7 +43,7 @@ final class ViewId {
       id.part("function", feature.function().name());
       id.part("column", feature.column());
       id.part("window", feature.window() == null ? null : feature.window().toString());
-      id.part("type", feature.type().name());
+      id.part("type", feature.type().toString());
     }
     return id.digest();
   }

@@ -76,7 +76,7 @@ public final class ViewPlan implements Serializable {
       boolean number =
           feature.function().needsNumbers()
               || (feature.function() == Feature.Function.LAST
-                  && feature.type() == Feature.ValueType.DOUBLE);
+                  && Feature.ValueType.DOUBLE.equals(feature.type()));
       String column = feature.column();
       long windowMillis = feature.window() == null ? 0 : feature.window().toMillis();
       if (windowMillis > 0) {
@@ -194,6 +194,7 @@ public final class ViewPlan implements Serializable {
       case MAX -> extreme(buffer, feature.number, from, to, 1);
       case STDDEV -> stddev(buffer, feature.number, from, to);
       case APPROX_COUNT_DISTINCT -> distinct(buffer, feature.object, from, to);
+      default -> throw new IllegalStateException("Cannot compute " + feature.function);
     };
   }
 
@@ -295,11 +296,11 @@ public final class ViewPlan implements Serializable {
     if (value == null) {
       return null;
     }
-    return switch (feature.type) {
+    return switch (feature.type.kind()) {
       case LONG -> ((Number) value).longValue();
       case DOUBLE -> ((Number) value).doubleValue();
       case STRING -> String.valueOf(value);
-      case BOOLEAN -> value;
+      case BOOLEAN, LIST, MAP -> value;
     };
   }
 }

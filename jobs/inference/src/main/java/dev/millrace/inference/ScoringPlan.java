@@ -115,7 +115,7 @@ record ScoringPlan(
                     .flatMap(v -> v.feature(ofView.feature()))
                     .orElse(null),
                 ofView.view() + ":" + ofView.feature());
-        if (feature.type() == Feature.ValueType.STRING) {
+        if (Feature.ValueType.STRING.equals(feature.type())) {
           problems.add("input " + ofView.name() + " is text, a model takes numbers; leave it out");
         }
         inputs.add(
