@@ -168,9 +168,25 @@ public record Feature(
       return element;
     }
 
-    /** Whether a value is one number, which a model takes as an input. */
+    /** Whether a value is one number. */
     public boolean isNumber() {
       return kind == Kind.LONG || kind == Kind.DOUBLE;
+    }
+
+    /** Whether a model takes a value as an input: a number, or true and false as 1 and 0. */
+    public boolean isInput() {
+      return isNumber() || kind == Kind.BOOLEAN;
+    }
+
+    /** In messages: {@code a text}, {@code a list}. */
+    public String noun() {
+      return switch (kind) {
+        case LONG, DOUBLE -> "a number";
+        case STRING -> "a text";
+        case BOOLEAN -> "a boolean";
+        case LIST -> "a list";
+        case MAP -> "a map";
+      };
     }
 
     /** What a value is. */

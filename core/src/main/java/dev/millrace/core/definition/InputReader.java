@@ -124,8 +124,9 @@ final class InputReader {
           Value.suggestion(featureName, names, "its features are "));
     }
     for (Scope.FeatureDraft feature : features) {
-      if (Feature.ValueType.STRING.equals(feature.type())) {
-        element.unbuilt("a text (" + feature.name() + ") as a model's input");
+      Feature.ValueType type = feature.type();
+      if (type != null && !type.isInput()) {
+        element.unbuilt(type.noun() + " (" + feature.name() + ") as a model's input");
       }
       found.add(new Found(element, feature.name(), viewName, feature.name(), keyFields, null));
     }
