@@ -38,15 +38,12 @@ public final class ValueText {
     if (value == (long) value && Math.abs(value) < 1e15 && (value != 0 || 1 / value > 0)) {
       return Long.toString((long) value);
     }
-    String shortest = NumberOutput.toString(value, true);
+    String shortest = NumberOutput.toString(value, true).replace(".0E", "E");
     double magnitude = Math.abs(value);
     if (magnitude >= PLAIN_FROM && magnitude < PLAIN_BELOW && shortest.indexOf('E') >= 0) {
       shortest = new BigDecimal(shortest).toPlainString();
     }
-    if (shortest.endsWith(".0")) {
-      return shortest.substring(0, shortest.length() - 2);
-    }
-    return shortest.replace(".0E", "E");
+    return shortest.endsWith(".0") ? shortest.substring(0, shortest.length() - 2) : shortest;
   }
 
   private static void json(@Nullable Object value, StringBuilder out) {
@@ -84,8 +81,8 @@ public final class ValueText {
   }
 
   /** A map by its keys, ascending as Java compares strings. */
-  public static SortedMap<String, Object> sorted(Map<?, ?> map) {
-    SortedMap<String, Object> sorted = new TreeMap<>();
+  public static SortedMap<String, @Nullable Object> sorted(Map<?, ?> map) {
+    SortedMap<String, @Nullable Object> sorted = new TreeMap<>();
     map.forEach((key, value) -> sorted.put(String.valueOf(key), value));
     return sorted;
   }
