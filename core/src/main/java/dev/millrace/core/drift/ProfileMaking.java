@@ -38,6 +38,14 @@ final class ProfileMaking {
   /** Fewer events than this say nothing of a window. */
   static final int EVENTS_MIN = 30;
 
+  /**
+   * A few weeks of reference hold few of the bursts of losses that make a rise, and a version is a
+   * little worse alive than out of its folds: in a month of the fraud example without any change
+   * the largest rise was 1.03 times what resampled days promise once in ten months, twice it was
+   * beyond 0.94. A real change passes the doubled limit within hours.
+   */
+  private static final double LIMIT_MARGIN = 2;
+
   private static final String METHOD = "gumbel-of-day-maxima/v1";
   private static final int SLOT_WINDOWS_MIN = 8;
   private static final int WHOLE_WITHOUT = 1_000;
@@ -447,7 +455,8 @@ final class ProfileMaking {
     }
     Arrays.sort(rises);
     double quantile = rises[(int) Math.min(periods - 1, Math.floor(periods * (1 - share)))];
-    return new PageHinkley.Parameters(mean, weight, delta, Math.max(limit, quantile));
+    double lambda = LIMIT_MARGIN * Math.max(limit, quantile);
+    return new PageHinkley.Parameters(mean, weight, delta, lambda);
   }
 
   private double meanLogLoss() {
