@@ -3,6 +3,7 @@ package dev.millrace.cli;
 import dev.millrace.cli.apply.ApplyCommand;
 import dev.millrace.cli.apply.DeleteCommand;
 import dev.millrace.cli.apply.PlanCommand;
+import dev.millrace.cli.bench.BenchCommand;
 import dev.millrace.cli.demo.DemoCommand;
 import dev.millrace.cli.events.ProduceCommand;
 import dev.millrace.cli.local.DoctorCommand;
@@ -67,7 +68,8 @@ public final class Millrace implements Callable<Integer> {
           TrainingSetCommand.class,
           TrainCommand.class,
           ModelsCommand.class,
-          DeadLettersCommand.class);
+          DeadLettersCommand.class,
+          BenchCommand.class);
 
   public static void main(String[] args) {
     System.exit(commandLine().execute(args));

@@ -1,0 +1,117 @@
+package dev.millrace.bench;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.function.Consumer;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Measures; {@code ./millrace bench} starts it in a JVM of its own and shows what it wrote. */
+@Command(name = "benchmarks")
+public final class BenchMain implements Callable<Integer> {
+
+  /** What Flink's own start scripts open to it. */
+  static final List<String> OPENS =
+      List.of(
+          "--add-exports=java.base/sun.net.util=ALL-UNNAMED",
+          "--add-opens=java.base/java.lang=ALL-UNNAMED",
+          "--add-opens=java.base/java.net=ALL-UNNAMED",
+          "--add-opens=java.base/java.io=ALL-UNNAMED",
+          "--add-opens=java.base/java.nio=ALL-UNNAMED",
+          "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
+          "--add-opens=java.base/java.lang.reflect=ALL-UNNAMED",
+          "--add-opens=java.base/java.text=ALL-UNNAMED",
+          "--add-opens=java.base/java.time=ALL-UNNAMED",
+          "--add-opens=java.base/java.util=ALL-UNNAMED",
+          "--add-opens=java.base/java.util.concurrent=ALL-UNNAMED",
+          "--add-opens=java.base/java.util.concurrent.atomic=ALL-UNNAMED",
+          "--add-opens=java.base/java.util.concurrent.locks=ALL-UNNAMED");
+
+  /** Each group of figures under the name by which it can be asked for alone. */
+  private static final Map<String, Bench.Group> FEATURES = new LinkedHashMap<>();
+
+  static {
+    FEATURES.put("sql-4x2", SqlFigures::fourByTwo);
+    FEATURES.put("sql-1x1", SqlFigures::oneByOne);
+    FEATURES.put("windows", CostFigures::windows);
+    FEATURES.put("tiled-length", CostFigures::tiledLength);
+    FEATURES.put("state-bytes", CostFigures::stateBytes);
+  }
+
+  @Parameters(index = "0")
+  private String name = "";
+
+  @Option(names = "--only")
+  private List<String> only = new ArrayList<>();
+
+  @Option(names = "--quick")
+  private boolean quick;
+
+  @Option(names = "--millrace", required = true)
+  private Path millrace = Path.of("");
+
+  @Option(names = "--dir", required = true)
+  private Path dir = Path.of("");
+
+  @Option(names = "--port-offset", required = true)
+  private int portOffset;
+
+  @Option(names = "--work", required = true)
+  private Path work = Path.of("");
+
+  @Option(names = "--out", required = true)
+  private Path out = Path.of("");
+
+  public static void main(String[] args) {
+    System.exit(
+        new CommandLine(new BenchMain())
+            .setExecutionExceptionHandler(
+                (e, command, parsed) -> {
+                  if ("1".equals(System.getenv("MILLRACE_DEBUG"))) {
+                    e.printStackTrace(command.getErr());
+                  } else {
+                    command.getErr().println(e.getMessage());
+                  }
+                  return 1;
+                })
+            .execute(args));
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    List<String> unknown = only.stream().filter(o -> !FEATURES.containsKey(o)).toList();
+    if (!name.equals("features") || !unknown.isEmpty()) {
+      System.err.println(
+          "Cannot run bench "
+              + name
+              + (unknown.isEmpty() ? "" : " --only " + String.join(",", unknown))
+              + ": there is features, with "
+              + String.join(", ", FEATURES.keySet())
+              + "; name one of them");
+      return 2;
+    }
+    Consumer<String> say = System.err::println;
+    Report report = new Report(name, Machine.description());
+    Bench bench =
+        new Bench(quick, new Fork(work), report, new StackCommands(millrace, dir, portOffset), say);
+    try {
+      for (Map.Entry<String, Bench.Group> group : FEATURES.entrySet()) {
+        if (only.isEmpty() || only.contains(group.getKey())) {
+          say.accept(group.getKey());
+          group.getValue().measure(bench);
+          Files.writeString(out, report.json());
+        }
+      }
+    } finally {
+      Fork.delete(work);
+    }
+    return 0;
+  }
+}
