@@ -150,7 +150,7 @@ final class PipelineEnds implements FeaturePipelineJob.Ends {
   }
 
   /** A row as an Avro record of its view's topic. */
-  private static final class RowRecord implements KafkaEnds.RecordOf<FeatureRow> {
+  static final class RowRecord implements KafkaEnds.RecordOf<FeatureRow> {
     private static final long serialVersionUID = 1L;
     private final String version;
     private final List<String> features;
