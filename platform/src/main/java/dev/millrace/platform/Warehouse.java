@@ -96,16 +96,7 @@ public final class Warehouse {
     columns.required("_version", Types.StringType.get());
     columns.required("known_at", Types.TimestampType.withZone());
     for (Feature feature : view.features()) {
-      columns.optional(
-          feature.name(),
-          switch (feature.type().kind()) {
-            case LONG -> Types.LongType.get();
-            case DOUBLE -> Types.DoubleType.get();
-            case STRING -> Types.StringType.get();
-            case BOOLEAN -> Types.BooleanType.get();
-            case LIST, MAP ->
-                throw new IllegalStateException("Cannot keep a column of type " + feature.type());
-          });
+      columns.optional(feature.name(), columns.of(feature.type()));
     }
     return columns.schema();
   }
@@ -278,6 +269,25 @@ public final class Warehouse {
     Types.MapType map(Type value) {
       lastId += 2;
       return Types.MapType.ofOptional(lastId - 1, lastId, Types.StringType.get(), value);
+    }
+
+    Type of(Feature.ValueType value) {
+      return switch (value.kind()) {
+        case LONG -> Types.LongType.get();
+        case DOUBLE -> Types.DoubleType.get();
+        case STRING -> Types.StringType.get();
+        case BOOLEAN -> Types.BooleanType.get();
+        case LIST -> {
+          int id = ++lastId;
+          yield Types.ListType.ofRequired(id, of(value.elementType()));
+        }
+        case MAP -> {
+          lastId += 2;
+          int id = lastId;
+          yield Types.MapType.ofRequired(
+              id - 1, id, Types.StringType.get(), of(value.elementType()));
+        }
+      };
     }
 
     /** A list of what each bin adds. */
