@@ -88,7 +88,10 @@ public final class EntityRows {
     List<FeatureRow> rows = new ArrayList<>();
     long at = state.windowsAtMillis;
     @Nullable Object[] before = null;
-    for (long due = due(state); due <= watermarkMillis; due = due(state)) {
+    // A watermark of MAX_VALUE ends the stream, and then nothing that leaves is left.
+    for (long due = due(state);
+        due <= watermarkMillis && due != Long.MAX_VALUE;
+        due = due(state)) {
       if (before == null) {
         before = values(state, at);
       }
