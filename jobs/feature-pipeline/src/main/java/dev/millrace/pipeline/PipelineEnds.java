@@ -114,6 +114,7 @@ final class PipelineEnds implements FeaturePipelineJob.Ends {
         target,
         Warehouse.features(project.name(), view.name()),
         Warehouse.featuresSchema(view),
+        "_time",
         new TableRows.OfFeatures(identity.toString()),
         "table-" + uid);
   }
@@ -125,6 +126,7 @@ final class PipelineEnds implements FeaturePipelineJob.Ends {
         target,
         Warehouse.events(project.name(), source.name()),
         Warehouse.eventsSchema(source),
+        source.eventTime(),
         new TableRows.OfEvents(source.schema()),
         "archive-" + source.name());
   }
@@ -132,6 +134,8 @@ final class PipelineEnds implements FeaturePipelineJob.Ends {
   @Override
   public void letters(DataStream<DeadLetter> letters) {
     KafkaEnds.writeDeadLetters(letters, target, project.name(), letterSchemaId);
+    // Beside the letters, because they come from every source and are few.
+    IcebergEnds.upkeep(letters, target, project.name());
   }
 
   private ViewIdentity identity(FeatureView view) {

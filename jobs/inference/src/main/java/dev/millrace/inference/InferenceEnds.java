@@ -206,6 +206,7 @@ final class InferenceEnds implements InferenceJob.Ends {
         target,
         table,
         Warehouse.predictionsSchema(),
+        "event_time",
         new PredictionRecords.ToRow(),
         uid);
   }
