@@ -6,8 +6,8 @@ import java.io.IOException;
 /**
  * The partial aggregate of a set of events: of a window, or of a tile. Mutable; one owner.
  *
- * <p>What it holds depends on the set alone, never on the order in which events were added, removed
- * or merged, except inside the published error of a sketch.
+ * <p>What is read from it depends on the set alone, never on the order in which events were added,
+ * removed or merged, except inside the published error of a sketch.
  *
  * <p>Three kinds, told apart by {@link #removes()} and {@link #stale()}:
  *
@@ -26,7 +26,10 @@ public interface Accumulator {
   /** Whether {@link #remove} is possible. */
   boolean removes();
 
-  /** Takes out an event that was added before. */
+  /**
+   * Takes out an event that was added before. Events leave a window oldest first; accumulators that
+   * rely on it say so.
+   */
   default void remove(EventView event) {
     throw new UnsupportedOperationException(
         "Cannot remove an event from a " + getClass().getSimpleName());

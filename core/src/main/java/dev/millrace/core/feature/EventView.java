@@ -15,10 +15,10 @@ public interface EventView {
 
   long offset();
 
-  /** A number column; NaN where the event has no value. */
+  /** A number column, from 0; NaN where the event has no value. */
   double number(int column);
 
-  /** An object column: Long, Float, Double, Integer, String, Boolean or null. */
+  /** An object column, from 0 after the number columns: Long, Float, Double, Integer, String, Boolean or null. */
   @Nullable Object object(int column);
 
   /** By (event time, partition, offset): negative where this event is before the other. */
