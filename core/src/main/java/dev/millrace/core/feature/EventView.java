@@ -18,7 +18,7 @@ public interface EventView {
   /** A number column, from 0; NaN where the event has no value. */
   double number(int column);
 
-  /** An object column, from 0 after the number columns: Long, Float, Double, Integer, String, Boolean or null. */
+  /** An object column, from 0: Long, Float, Double, Integer, String, Boolean or null. */
   @Nullable Object object(int column);
 
   /** By (event time, partition, offset): negative where this event is before the other. */
