@@ -41,8 +41,8 @@ public record DeadLetter(
   }
 
   /**
-   * A letter of a place that has not got the record's bytes any more; they are in the source's topic
-   * at that offset, and in its archive.
+   * A letter of a place that has not got the record's bytes any more; they are in the source's
+   * topic at that offset, and in its archive.
    */
   public static DeadLetter withoutBytes(
       String source,
@@ -54,17 +54,7 @@ public record DeadLetter(
       String message,
       String stage) {
     return new DeadLetter(
-        source,
-        topic,
-        partition,
-        offset,
-        reason,
-        message,
-        stage,
-        null,
-        null,
-        -1,
-        recordTimeMillis);
+        source, topic, partition, offset, reason, message, stage, null, null, -1, recordTimeMillis);
   }
 
   static DeadLetter of(

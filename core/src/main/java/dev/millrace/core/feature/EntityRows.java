@@ -89,9 +89,7 @@ public final class EntityRows {
     long at = state.windowsAtMillis;
     @Nullable Object[] before = null;
     // A watermark of MAX_VALUE ends the stream, and then nothing that leaves is left.
-    for (long due = due(state);
-        due <= watermarkMillis && due != Long.MAX_VALUE;
-        due = due(state)) {
+    for (long due = due(state); due <= watermarkMillis && due != Long.MAX_VALUE; due = due(state)) {
       if (before == null) {
         before = values(state, at);
       }

@@ -92,17 +92,15 @@ final class NaiveFeatures {
       case LAST -> present.isEmpty() ? null : present.get(present.size() - 1);
       case FIRST_K -> present.isEmpty() ? null : present.subList(0, Math.min(k, present.size()));
       case LAST_K -> present.isEmpty() ? null : firstOf(reversed(present), k);
-      case LAST_DISTINCT_K ->
-          present.isEmpty()
-              ? null
-              : firstOf(distinct(reversed(present)), k);
+      case LAST_DISTINCT_K -> present.isEmpty() ? null : firstOf(distinct(reversed(present)), k);
       case TOP_K -> x.isEmpty() ? null : firstOf(sorted(x, Comparator.reverseOrder()), k);
       case BOTTOM_K -> x.isEmpty() ? null : firstOf(sorted(x, Comparator.naturalOrder()), k);
       case COUNT_DISTINCT ->
           present.isEmpty()
               ? null
               : Math.min(options.k() == null ? 1000L : k, distinct(present).size());
-      case APPROX_COUNT_DISTINCT -> present.isEmpty() ? null : (Object) (long) distinct(present).size();
+      case APPROX_COUNT_DISTINCT ->
+          present.isEmpty() ? null : (Object) (long) distinct(present).size();
       case PERCENTILE -> percentile(x, Objects.requireNonNull(options.p()));
       case HISTOGRAM -> histogram(options.edges(), x, present);
       case FREQUENT_ITEMS -> present.isEmpty() ? null : counts(present);

@@ -33,10 +33,10 @@ import org.apache.flink.util.OutputTag;
  * <p>Late data: judged before, every event here counts, except one whose id was here within the
  * source's {@code dedup-window} (its row only moves on) and one too many for its entity (a letter).
  *
- * <p>State: one value per entity and, beside it, its older pages of events or its tiles, and the ids
- * of the dedup window. The value lives as long as the entity's row in Redis, by processing time,
- * because a row without the positions of an older one would be refused there; what is beside it goes
- * with the windows, by event time. One timer per entity, none once its windows are empty.
+ * <p>State: one value per entity and, beside it, its older pages of events or its tiles, and the
+ * ids of the dedup window. The value lives as long as the entity's row in Redis, by processing
+ * time, because a row without the positions of an older one would be refused there; what is beside
+ * it goes with the windows, by event time. One timer per entity, none once its windows are empty.
  */
 final class RowFunction extends KeyedProcessFunction<String, ViewEvent, FeatureRow> {
 
@@ -79,8 +79,7 @@ final class RowFunction extends KeyedProcessFunction<String, ViewEvent, FeatureR
     rows = new EntityRows(plan);
     ValueStateDescriptor<EntityState> descriptor =
         new ValueStateDescriptor<>(
-            "entity",
-            new RecordType<>(EntityState.class, EntityStateSerializer.OfEntity.INSTANCE));
+            "entity", new RecordType<>(EntityState.class, EntityStateSerializer.OfEntity.INSTANCE));
     descriptor.enableTimeToLive(
         StateTtlConfig.newBuilder(rowTtl.plus(LONGER_THAN_ROW))
             .updateTtlOnCreateAndWrite()
