@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
  * two and a factor in [1, 2). Value times factor is rounded once, and the power of two is exact, so
  * the {@link ExactSum}s of these terms depend on no order; only reading them at a time T divides by
  * 2^(T / h). The sums are kept for each stretch of 32 half-lives, and only for the newest three of
- * them: an event more than 64 half-lives older than the newest counts as nothing.
+ * them: an event more than 64 half-lives older than the newest may count as nothing, one more than
+ * 96 does.
  *
  * <p>Removes, never stale, provided that events leave oldest first. The error is at most 2^-50 of
  * the sum of the terms' sizes, and 2^-64 of the size of each event that counts as nothing. Some 5
