@@ -142,7 +142,7 @@ final class RowFunction extends KeyedProcessFunction<String, ViewEvent, FeatureR
         context.output(LETTERS, tooMany(event));
         return;
       }
-      if (event.eventId() != null) {
+      if (event.eventId() != null && dedupMillis > 0) {
         seen.put(event.eventId(), event.timeMillis());
       }
       out.collect(row);
@@ -152,7 +152,7 @@ final class RowFunction extends KeyedProcessFunction<String, ViewEvent, FeatureR
   }
 
   private boolean wasHere(ViewEvent event) throws Exception {
-    if (event.eventId() == null) {
+    if (event.eventId() == null || dedupMillis == 0) {
       return false;
     }
     Long before = seen.get(event.eventId());
@@ -217,6 +217,10 @@ final class RowFunction extends KeyedProcessFunction<String, ViewEvent, FeatureR
       if (ids.next().getValue() < timeMillis) {
         ids.remove();
       }
+    }
+    if (seen.isEmpty()) {
+      // On the heap an empty map would stay.
+      seen.clear();
     }
   }
 
