@@ -10,6 +10,7 @@ import dev.millrace.core.definition.Feature;
 import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.definition.Project;
 import dev.millrace.core.row.EntityKeys;
+import dev.millrace.core.row.ValueReader;
 import dev.millrace.platform.Target;
 import dev.millrace.schemas.ConfluentSubjectRegistry;
 import dev.millrace.schemas.SubjectRegistry;
@@ -156,6 +157,8 @@ public final class FeaturesCommand implements Callable<Integer> {
       @Nullable Long timeMillis,
       @Nullable Duration age) {
 
+    private static final JsonMapper JSON = new JsonMapper();
+
     static OnlineRow of(FeatureView view, String key, Map<String, String> hash, Instant now) {
       String time = hash.get("_time");
       Long millis = time == null ? null : Long.valueOf(time);
@@ -164,7 +167,7 @@ public final class FeaturesCommand implements Callable<Integer> {
     }
 
     String json() {
-      ObjectNode object = new JsonMapper().createObjectNode();
+      ObjectNode object = JSON.createObjectNode();
       object.put("view", view.name());
       object.put("key", key);
       ObjectNode values = object.putObject("values");
@@ -184,12 +187,7 @@ public final class FeaturesCommand implements Callable<Integer> {
         values.putNull(feature.name());
         return;
       }
-      switch (feature.type().kind()) {
-        case LONG -> values.put(feature.name(), Long.valueOf(text));
-        case DOUBLE -> values.put(feature.name(), Double.valueOf(text));
-        case BOOLEAN -> values.put(feature.name(), Boolean.valueOf(text));
-        case STRING, LIST, MAP -> values.put(feature.name(), text);
-      }
+      values.set(feature.name(), JSON.valueToTree(ValueReader.read(text, feature.type())));
     }
 
     List<String> lines() {
