@@ -20,6 +20,7 @@ final class InputReader {
   private final Scope scope;
   private final Scope.@Nullable SourceDraft source;
   private final Map<String, Value> keys;
+  private final Model.FeatureReads reads;
   private final List<Found> found = new ArrayList<>();
   private final Map<String, @Nullable List<String>> keyFieldsByEntity = new HashMap<>();
 
@@ -32,10 +33,15 @@ final class InputReader {
       List<String> keyFields,
       @Nullable String expression) {}
 
-  InputReader(Scope scope, Scope.@Nullable SourceDraft source, Map<String, Value> keys) {
+  InputReader(
+      Scope scope,
+      Scope.@Nullable SourceDraft source,
+      Map<String, Value> keys,
+      Model.FeatureReads reads) {
     this.scope = scope;
     this.source = source;
     this.keys = keys;
+    this.reads = reads;
   }
 
   List<Model.Input> read(Section model) {
@@ -111,6 +117,11 @@ final class InputReader {
           "there is no feature view " + viewName,
           Value.suggestion(viewName, new ArrayList<>(scope.viewsByName().keySet()), "known are "));
       return;
+    }
+    if (reads == Model.FeatureReads.ONLINE
+        && view.view() != null
+        && view.view().redis().layout() == FeatureView.RedisOptions.Layout.FEAST) {
+      element.unbuilt("reading view " + viewName + ", which stands in Feast's layout, online");
     }
     List<String> keyFields = keyFields(element, view);
     List<Scope.FeatureDraft> features =

@@ -136,7 +136,7 @@ final class ViewReader {
                   + name
                   + " is "
                   + Schemas.shown(field.schema())
-                  + ", and a key in Feast's layout is text, a whole number or a timestamp-millis",
+                  + ", and a key in Feast's layout is text or a whole number",
               "use a string, enum, int or long as key, or layout: millrace");
         }
       }
@@ -159,9 +159,8 @@ final class ViewReader {
 
   private static boolean feastKey(Schema schema) {
     Schemas.Kind kind = Schemas.kind(schema);
-    return kind == Schemas.Kind.TEXT
-        || kind == Schemas.Kind.WHOLE
-        || Schemas.isTimestampMillis(schema);
+    // Feast's timestamps are whole seconds: two entities would share a key.
+    return kind == Schemas.Kind.TEXT || kind == Schemas.Kind.WHOLE;
   }
 
   /** The field of a feature in Feast's hash; all views of an entity share one. */

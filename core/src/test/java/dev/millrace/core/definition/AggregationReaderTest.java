@@ -309,6 +309,25 @@ class AggregationReaderTest {
   }
 
   @Test
+  void aModelDoesNotReadFeastsLayoutOnline() {
+    String model =
+        view("entity: shop\n    redis: {layout: feast}", "function: count, windows: 1h")
+            + "models:\n  - {name: m, source: orders, inputs: [\"v:*\"]}\n";
+
+    assertThat(project(model).unbuilt())
+        .extracting(u -> u.path() + ": " + u.reason())
+        .containsExactly(
+            "models[0].inputs[0]: reading view v, which stands in Feast's layout, online is not"
+                + " built yet");
+    assertThat(
+            project(
+                    model.replace(
+                        "source: orders, inputs", "source: orders, features: as-of, inputs"))
+                .unbuilt())
+        .isEmpty();
+  }
+
+  @Test
   void aViewsBoundsAndStoreAreRead() {
     FeatureView plain =
         project(view("entity: shop", "function: count, windows: 1h")).featureViews().get(0);
@@ -348,7 +367,7 @@ class AggregationReaderTest {
           entity: shop, redis: {layout: fest} | redis.layout: 'fest' is not known; did you mean feast?
           entity: shop, redis: {unavailable: drop} | redis.unavailable: 'drop' is not known; write one of wait, skip
           entity: shop, redis: {ttl: 1d} | redis.ttl: unknown key; known here are layout, unavailable
-          entity: flag, redis: {layout: feast} | redis: field flag is null or boolean, and a key in Feast's layout is text, a whole number or a timestamp-millis; use a string, enum, int or long as key, or layout: millrace
+          entity: flag, redis: {layout: feast} | redis: field flag is null or boolean, and a key in Feast's layout is text or a whole number; use a string, enum, int or long as key, or layout: millrace
           """)
   void whatAViewCannotSayIsAMistake(String keys, String expected) {
     assertThat(mistakes(view(keys.replace(", ", "\n    "), "function: count, windows: 1h")))
