@@ -167,7 +167,7 @@ final class NaiveFeatures {
   }
 
   private static boolean constant(List<Double> x) {
-    return x.stream().distinct().count() < 2;
+    return x.isEmpty() || Collections.max(x).doubleValue() == Collections.min(x).doubleValue();
   }
 
   private static @Nullable Double shape(List<Double> x, int power) {
