@@ -40,8 +40,19 @@ public interface Accumulator {
     return false;
   }
 
-  /** Begins a fold: empties this, and takes events until {@link #endFold} without going stale. */
+  /**
+   * Begins a fold of the events that this stands for: empties it, and it takes events until {@link
+   * #endFold} without going stale.
+   */
   void beginFold();
+
+  /**
+   * Whether a fold that gives the events oldest first may leave out those that are still to come,
+   * for this holds all that it can and knows how many there are.
+   */
+  default boolean foldIsFull() {
+    return false;
+  }
 
   /** Ends a fold: what is not needed to go on is let go. */
   default void endFold() {}

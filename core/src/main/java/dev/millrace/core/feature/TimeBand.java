@@ -50,6 +50,9 @@ final class TimeBand implements Accumulator {
   /** Nothing is held while events exist that are not, so no event's side can be told any more. */
   private boolean lost;
 
+  /** How many events a fold that has begun is of. */
+  private long folded;
+
   TimeBand(int column, boolean number, boolean first, int needed, int further) {
     this.column = column;
     this.number = number;
@@ -199,9 +202,23 @@ final class TimeBand implements Accumulator {
 
   @Override
   public void beginFold() {
+    folded = size + others;
     drop(size);
     others = 0;
     lost = false;
+  }
+
+  @Override
+  public boolean foldIsFull() {
+    return first && size == needed + further && folded >= size;
+  }
+
+  @Override
+  public void endFold() {
+    if (foldIsFull()) {
+      others = folded - size;
+    }
+    folded = 0;
   }
 
   /** Where the events that one of the two does not hold begin, going away from the needed end. */
@@ -285,6 +302,7 @@ final class TimeBand implements Accumulator {
     copy.size = size;
     copy.others = others;
     copy.lost = lost;
+    copy.folded = folded;
     return copy;
   }
 
