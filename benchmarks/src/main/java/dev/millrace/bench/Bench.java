@@ -40,19 +40,15 @@ record Bench(boolean quick, Fork fork, Report report, StackCommands stack, Consu
     say.accept(
         String.format(
             Locale.ROOT,
-            "  %-8s %-8s %-28s %,12.0f events/s (%,.0f to %,.0f; windows full after %.1f s)",
+            "  %-8s %-8s %-28s %,12.0f events/s (%,.0f to %,.0f), %.1f us of a core each; windows full after %.1f s",
             side,
             backend,
             name,
             paces.median(),
             paces.least(),
             paces.largest(),
+            new Samples(result.cpuMicros()).median(),
             result.fillSeconds()));
     return result;
-  }
-
-  /** A group of figures. */
-  interface Group {
-    void measure(Bench bench) throws Exception;
   }
 }

@@ -2,12 +2,14 @@ package dev.millrace.bench;
 
 import dev.millrace.bench.OperatorTask.Side;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
 /**
  * What an event costs by how many windows a view has and how long they are, and what an entity's
- * state takes. Cost is the time of one event at parallelism 1, less what the shuffle alone takes.
+ * state takes. Cost is the processor time of one event, less what it takes to come through the
+ * shuffle.
  */
 final class CostFigures {
 
@@ -128,11 +130,7 @@ final class CostFigures {
   }
 
   private static Samples micros(OperatorTask.Result result, double lessMicros) {
-    double[] micros = new double[result.eventsPerSecond().length];
-    for (int i = 0; i < micros.length; i++) {
-      micros[i] = 1e6 / result.eventsPerSecond()[i] - lessMicros;
-    }
-    return new Samples(micros);
+    return new Samples(Arrays.stream(result.cpuMicros()).map(m -> m - lessMicros).toArray());
   }
 
   private static void detailState(

@@ -1,9 +1,11 @@
 package dev.millrace.bench;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.sun.management.OperatingSystemMXBean;
 import dev.millrace.bench.peers.FlinkSql;
 import dev.millrace.pipeline.MeasuredView;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -57,12 +59,16 @@ final class OperatorRun {
     awaitFill(job, task.workload().fillEvents(), startedNanos);
     double fillSeconds = (System.nanoTime() - startedNanos) / 1e9;
     double[] paces = new double[task.repeats()];
+    double[] cpuMicros = new double[task.repeats()];
     for (int i = 0; i < paces.length; i++) {
+      long cpuNanos = cpuNanos();
+      long taken = LoadProgress.taken();
       paces[i] = pace(job, task.seconds());
+      cpuMicros[i] = (cpuNanos() - cpuNanos) / 1e3 / (LoadProgress.taken() - taken);
     }
     long stateBytes = task.state() ? stateBytes(job, folder.resolve("savepoint")) : 0;
     job.cancel().get(30, TimeUnit.SECONDS);
-    return new OperatorTask.Result(paces, fillSeconds, stateBytes);
+    return new OperatorTask.Result(paces, cpuMicros, fillSeconds, stateBytes);
   }
 
   private static void define(StreamExecutionEnvironment env, OperatorTask task) {
@@ -70,7 +76,7 @@ final class OperatorRun {
     DataStream<Long> numbers = numbers(env, workload, Long.MAX_VALUE);
     switch (task.side()) {
       case VIEW ->
-          MeasuredView.rows(numbers, workload, task.spec().view())
+          MeasuredView.rows(numbers, workload, task.spec().project())
               .sinkTo(new DiscardingSink<>())
               .name("discard")
               .uid("discard");
@@ -149,6 +155,11 @@ final class OperatorRun {
     double elapsedSeconds = (System.nanoTime() - fromNanos) / 1e9;
     refuseEnded(job);
     return taken / elapsedSeconds;
+  }
+
+  private static long cpuNanos() {
+    return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
+        .getProcessCpuTime();
   }
 
   private static void refuseEnded(JobClient job) throws Exception {

@@ -31,8 +31,11 @@ record OperatorTask(
    * What came out.
    *
    * @param eventsPerSecond one a repeat
+   * @param cpuMicros what one event took of all cores, one a repeat: the whole JVM's time, with
+   *     collector, compiler and the state backend's own threads
    * @param fillSeconds how long the first events took
    * @param stateBytes of a savepoint with all of the job's state; 0 where it was not asked for
    */
-  record Result(double[] eventsPerSecond, double fillSeconds, long stateBytes) {}
+  record Result(
+      double[] eventsPerSecond, double[] cpuMicros, double fillSeconds, long stateBytes) {}
 }

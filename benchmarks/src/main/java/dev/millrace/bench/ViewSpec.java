@@ -1,7 +1,7 @@
 package dev.millrace.bench;
 
 import dev.millrace.core.definition.Definitions;
-import dev.millrace.core.definition.FeatureView;
+import dev.millrace.core.definition.Project;
 import java.util.List;
 import java.util.Map;
 
@@ -68,7 +68,7 @@ public record ViewSpec(List<String> functions, List<String> windows, String accu
     return Map.of("millrace.yaml", yaml + aggregations, "measured.avsc", SCHEMA);
   }
 
-  public FeatureView view() {
-    return Definitions.read(files()).featureViews().get(0);
+  public Project project() {
+    return Definitions.read(files());
   }
 }

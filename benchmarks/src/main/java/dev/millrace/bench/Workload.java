@@ -44,7 +44,7 @@ public record Workload(
   }
 
   /** The finalizer of SplitMix64. */
-  private static long mixed(long number) {
+  static long mixed(long number) {
     long z = number * 0x9E3779B97F4A7C15L;
     z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
     z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;

@@ -2,9 +2,11 @@ package dev.millrace.pipeline;
 
 import dev.millrace.bench.Workload;
 import dev.millrace.core.definition.FeatureView;
-import dev.millrace.core.feature.ViewPlan;
+import dev.millrace.core.definition.Project;
 import dev.millrace.core.row.FeatureRow;
 import dev.millrace.streaming.Serializers;
+import dev.millrace.streaming.SourcePlan;
+import java.time.Duration;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.KeyedStream;
@@ -15,9 +17,11 @@ public final class MeasuredView {
 
   /** The view's rows. */
   public static DataStream<FeatureRow> rows(
-      DataStream<Long> numbers, Workload workload, FeatureView view) {
+      DataStream<Long> numbers, Workload workload, Project project) {
+    FeatureView view = project.featureViews().get(0);
+    SourcePlan source = SourcePlan.of(project, project.sources().get(0), FeaturePipelineJob.STAGE);
     return keyed(numbers, workload)
-        .process(new RowFunction(ViewPlan.of(view), view.ttl()))
+        .process(new RowFunction(view, source, Duration.ZERO))
         .returns(Serializers.FEATURE_ROW)
         .name("rows")
         .uid("rows");
@@ -42,7 +46,8 @@ public final class MeasuredView {
                         workload.timeMillis(n),
                         0,
                         n,
-                        new Object[] {workload.value(n)}))
+                        new Object[] {workload.value(n)},
+                        null))
             .returns(ViewEvent.TYPE)
             .name("events")
             .setParallelism(1)

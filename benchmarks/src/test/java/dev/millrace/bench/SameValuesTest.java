@@ -43,7 +43,7 @@ class SameValuesTest {
     StreamExecutionEnvironment env = environment();
     Map<String, List<@Nullable Object>> last = new TreeMap<>();
     try (CloseableIterator<FeatureRow> rows =
-        MeasuredView.rows(OperatorRun.numbers(env, WORKLOAD, EVENTS), WORKLOAD, SPEC.view())
+        MeasuredView.rows(OperatorRun.numbers(env, WORKLOAD, EVENTS), WORKLOAD, SPEC.project())
             .executeAndCollect()) {
       while (rows.hasNext()) {
         FeatureRow row = rows.next();
