@@ -22,8 +22,14 @@ public final class EntityRows {
   private final EntityWindows windows;
   private final long refreshMillis;
 
+  /** The window of all time, or -1. */
+  private final int allTime;
+
   public EntityRows(ViewPlan plan) {
     this.aggregations = plan.aggregations();
+    long[] lengths = aggregations.windowsMillis();
+    int last = lengths.length - 1;
+    this.allTime = last >= 0 && lengths[last] == Aggregations.ALL_TIME ? last : -1;
     this.windows = plan.windows();
     this.refreshMillis = plan.refreshMillis();
   }
@@ -69,10 +75,8 @@ public final class EntityRows {
   }
 
   private void addToAllTime(EntityState state, EventView event) {
-    long[] lengths = aggregations.windowsMillis();
-    int last = lengths.length - 1;
-    if (last >= 0 && lengths[last] == Aggregations.ALL_TIME) {
-      for (Accumulator accumulator : state.windows[last].accumulators) {
+    if (allTime >= 0) {
+      for (Accumulator accumulator : state.windows[allTime].accumulators) {
         accumulator.add(event);
       }
     }

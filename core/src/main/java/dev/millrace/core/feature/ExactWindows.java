@@ -2,6 +2,8 @@ package dev.millrace.core.feature;
 
 import dev.millrace.core.feature.EntityState.Pages;
 import dev.millrace.core.feature.EntityState.Window;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -250,18 +252,21 @@ final class ExactWindows implements EntityWindows {
   }
 
   private void refoldStale(EntityState state, Window window, EntityStore store) {
-    boolean any = false;
-    boolean[] stale = new boolean[window.accumulators.length];
-    for (int a = 0; a < stale.length; a++) {
-      stale[a] = window.accumulators[a].stale();
-      any |= stale[a];
+    for (Accumulator accumulator : window.accumulators) {
+      if (accumulator.stale()) {
+        refold(state, window, store);
+        return;
+      }
     }
-    if (!any) {
-      return;
-    }
-    for (int a = 0; a < stale.length; a++) {
-      if (stale[a]) {
-        window.accumulators[a].beginFold();
+  }
+
+  /** Folds those that are stale over all events of the window. */
+  private void refold(EntityState state, Window window, EntityStore store) {
+    List<Accumulator> stale = new ArrayList<>();
+    for (Accumulator accumulator : window.accumulators) {
+      if (accumulator.stale()) {
+        accumulator.beginFold();
+        stale.add(accumulator);
       }
     }
     Pages pages = pages(state);
@@ -271,10 +276,8 @@ final class ExactWindows implements EntityWindows {
     while (true) {
       for (; at < page.size(); at++) {
         cursor.at(page, at);
-        for (int a = 0; a < stale.length; a++) {
-          if (stale[a]) {
-            window.accumulators[a].add(cursor);
-          }
+        for (Accumulator accumulator : stale) {
+          accumulator.add(cursor);
         }
       }
       if (id == pages.newestId) {
@@ -284,11 +287,7 @@ final class ExactWindows implements EntityWindows {
       page = page(pages, id, store);
       at = 0;
     }
-    for (int a = 0; a < stale.length; a++) {
-      if (stale[a]) {
-        window.accumulators[a].endFold();
-      }
-    }
+    stale.forEach(Accumulator::endFold);
   }
 
   /** Folds every window anew at the given time, in one pass over all pages. */
