@@ -10,7 +10,6 @@ import org.apache.flink.table.runtime.typeutils.InternalTypeInfo;
 import org.apache.flink.table.types.logical.RowType;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.catalog.TableIdentifier;
-import org.apache.iceberg.flink.CatalogLoader;
 import org.apache.iceberg.flink.FlinkSchemaUtil;
 import org.apache.iceberg.flink.TableLoader;
 import org.apache.iceberg.flink.sink.IcebergSink;
@@ -48,7 +47,6 @@ public final class IcebergEnds {
     try (JdbcCatalog catalog = Warehouse.open(target)) {
       Warehouse.ensure(catalog, name, schema, dayOf);
     }
-    CatalogLoader loader = new WarehouseLoader(target);
     RowType rowType = FlinkSchemaUtil.convert(schema);
     DataStream<RowData> rows =
         stream
@@ -57,10 +55,15 @@ public final class IcebergEnds {
             .name(name.name() + " rows")
             .uid(uid + "-rows");
     IcebergSink.forRowData(rows)
-        .tableLoader(TableLoader.fromCatalog(loader, name))
+        .tableLoader(loader(target, name))
         .uidSuffix(uid)
         .writeParallelism(1)
         .append();
+  }
+
+  /** Opens a table of the warehouse in a task. */
+  public static TableLoader loader(Target target, TableIdentifier name) {
+    return TableLoader.fromCatalog(new WarehouseLoader(target), name);
   }
 
   /**
