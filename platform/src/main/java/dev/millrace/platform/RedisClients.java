@@ -58,11 +58,7 @@ public final class RedisClients {
     try {
       return resolved.cluster()
           ? cluster(resolved, config, timeout)
-          : RedisClient.builder()
-              .hostAndPort(HostAndPort.from(resolved.address()))
-              .clientConfig(config)
-              .poolConfig(pool(timeout))
-              .build();
+          : server(resolved, config, timeout);
     } catch (JedisException | IllegalArgumentException e) {
       throw new IOException("Cannot connect to Redis at " + target + ": " + reason(e), e);
     }
@@ -77,6 +73,24 @@ public final class RedisClients {
       }
     }
     return String.valueOf(deepest.getMessage());
+  }
+
+  private static UnifiedJedis server(
+      RedisTarget target, JedisClientConfig config, Duration timeout) {
+    UnifiedJedis client =
+        RedisClient.builder()
+            .hostAndPort(HostAndPort.from(target.address()))
+            .clientConfig(config)
+            .poolConfig(pool(timeout))
+            .build();
+    try {
+      // Somebody who is not let in is told so here; in a pipeline the connection would just end.
+      String unusedPong = client.ping();
+      return client;
+    } catch (JedisException e) {
+      client.close();
+      throw e;
+    }
   }
 
   private static UnifiedJedis cluster(

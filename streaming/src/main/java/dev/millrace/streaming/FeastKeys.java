@@ -47,19 +47,16 @@ final class FeastKeys implements Serializable {
           field.schema().isUnion() ? field.schema().getTypes() : List.of(field.schema());
       List<Schema> present = types.stream().filter(t -> t.getType() != Schema.Type.NULL).toList();
       Schema type = present.size() == 1 ? present.get(0) : field.schema();
-      if (type.getLogicalType() == null) {
-        switch (type.getType()) {
-          case STRING, ENUM -> {
-            return STRING;
-          }
-          case INT -> {
-            return INT32;
-          }
-          case LONG -> {
-            return INT64;
-          }
-          default -> {}
+      switch (type.getType()) {
+        case STRING, ENUM -> {
+          return STRING;
         }
+        case INT, LONG -> {
+          if (type.getLogicalType() == null) {
+            return type.getType() == Schema.Type.INT ? INT32 : INT64;
+          }
+        }
+        default -> {}
       }
       throw new IllegalArgumentException(
           "Cannot write view "

@@ -77,8 +77,10 @@ final class JedisRowStore implements RowStore {
         redirect(open, row, answers);
       }
       answered = true;
-    } catch (JedisException | IOException e) {
+    } catch (JedisException e) {
       return new Attempt(answers.without(rows), RedisClients.reason(e));
+    } catch (IOException e) {
+      return new Attempt(rows, e.getMessage());
     } finally {
       if (!answered) {
         close();

@@ -5,7 +5,6 @@ import dev.millrace.core.row.FeatureRow;
 import dev.millrace.platform.RedisTarget;
 import java.io.IOException;
 import java.io.Serializable;
-import java.net.URI;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -51,10 +50,6 @@ public final class RedisRowSink extends AsyncSinkBase<FeatureRow, RowRequest>
     this(redis.toString(), metrics -> new JedisRowStore(redis, layout, metrics), unavailable);
   }
 
-  public RedisRowSink(RedisGuard guard, URI redis) {
-    this(guard, RedisTarget.of(redis.getHost() + ":" + redis.getPort()), Unavailable.WAIT);
-  }
-
   /**
    * A sink into any store.
    *
@@ -65,7 +60,7 @@ public final class RedisRowSink extends AsyncSinkBase<FeatureRow, RowRequest>
         (row, unusedContext) -> new RowRequest(row),
         RedisRowWriter.BATCH_ROWS,
         1,
-        RedisRowWriter.KEPT_ROWS + 1,
+        Integer.MAX_VALUE,
         Long.MAX_VALUE,
         Long.MAX_VALUE,
         Long.MAX_VALUE);

@@ -46,10 +46,10 @@ final class RedisRowWriter extends AsyncSinkWriter<FeatureRow, RowRequest>
   private static final long CLOSING_SECONDS = 5;
   private static final long NO_LIMIT = Long.MAX_VALUE / 4;
 
-  /** The base's own timers have nothing to do: the pace decides. */
+  /** The base's own timers and bounds have nothing to do: the pace and {@link #write} decide. */
   private static final long A_CENTURY_MILLIS = TimeUnit.DAYS.toMillis(36_500);
 
-  private static final Context NO_CONTEXT =
+  private static final Context NUDGE =
       new Context() {
         @Override
         public long currentWatermark() {
@@ -107,13 +107,13 @@ final class RedisRowWriter extends AsyncSinkWriter<FeatureRow, RowRequest>
       Counter coalesced,
       Collection<BufferedRequestState<RowRequest>> restored) {
     super(
-        (row, unusedContext) -> new RowRequest(row),
+        (row, written) -> new RowRequest(row, written == NUDGE),
         context,
         AsyncSinkWriterConfiguration.builder()
             .setMaxBatchSize(BATCH_ROWS)
             .setMaxBatchSizeInBytes(NO_LIMIT)
             .setMaxInFlightRequests(1)
-            .setMaxBufferedRequests(KEPT_ROWS + 1)
+            .setMaxBufferedRequests(Integer.MAX_VALUE)
             .setMaxTimeInBufferMS(A_CENTURY_MILLIS)
             .setMaxRecordSizeInBytes(NO_LIMIT)
             .setRequestTimeoutMS(A_CENTURY_MILLIS)
@@ -163,7 +163,7 @@ final class RedisRowWriter extends AsyncSinkWriter<FeatureRow, RowRequest>
       mailbox.yield();
     }
     super.write(row, context);
-    if (waiting.size() > KEPT_ROWS) {
+    while (waiting.size() > KEPT_ROWS) {
       RequestEntryWrapper<RowRequest> unusedOldest = waiting.poll();
       outage.skipped(1);
     }
@@ -236,7 +236,7 @@ final class RedisRowWriter extends AsyncSinkWriter<FeatureRow, RowRequest>
   private void nudge() throws IOException, InterruptedException {
     RequestEntryWrapper<RowRequest> oldest = waiting.poll();
     if (oldest != null) {
-      super.write(oldest.getRequestEntry().row(), NO_CONTEXT);
+      super.write(oldest.getRequestEntry().row(), NUDGE);
     }
   }
 

@@ -16,12 +16,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The rows that wait for Redis, one for each entity: the newest. They leave in the order in which
- * their entities came. Of the task's thread alone.
+ * their entities came; rows that were sent and not taken come before all others. Of the task's
+ * thread alone.
  */
 final class RowBuffer implements RequestBuffer<RowRequest>, BatchCreator<RowRequest> {
 
   private final int batchRows;
   private final Counter coalesced;
+  private final Map<String, RequestEntryWrapper<RowRequest>> returned = new LinkedHashMap<>();
   private final Map<String, RequestEntryWrapper<RowRequest>> waiting = new LinkedHashMap<>();
   private long bytes;
 
@@ -32,38 +34,43 @@ final class RowBuffer implements RequestBuffer<RowRequest>, BatchCreator<RowRequ
 
   /** Takes the place of an older row of the entity; false where none waits. */
   boolean overtake(RowRequest request) {
-    RequestEntryWrapper<RowRequest> older =
-        waiting.replace(
-            request.entityKey(), new RequestEntryWrapper<>(request, request.sizeBytes()));
+    RequestEntryWrapper<RowRequest> newer = new RequestEntryWrapper<>(request, request.sizeBytes());
+    RequestEntryWrapper<RowRequest> older = waiting.replace(request.entityKey(), newer);
+    if (older == null && !returned.isEmpty()) {
+      older = returned.replace(request.entityKey(), newer);
+    }
     if (older == null) {
       return false;
     }
-    bytes += request.sizeBytes() - older.getSize();
+    bytes += newer.getSize() - older.getSize();
     coalesced.inc();
     return true;
   }
 
   /**
-   * @param returned whether the row was sent and not taken: then one that waits is newer
+   * Takes a row.
+   *
+   * @param back whether the row was here before: then one of its entity that waits is newer
    */
   @Override
-  public void add(RequestEntryWrapper<RowRequest> entry, boolean returned) {
-    String key = entry.getRequestEntry().entityKey();
-    RequestEntryWrapper<RowRequest> other =
-        returned ? waiting.putIfAbsent(key, entry) : waiting.put(key, entry);
-    if (other == null) {
-      bytes += entry.getSize();
+  public void add(RequestEntryWrapper<RowRequest> entry, boolean back) {
+    RowRequest request = entry.getRequestEntry();
+    String key = request.entityKey();
+    if (waiting.containsKey(key) || returned.containsKey(key)) {
+      if (!back) {
+        boolean unusedOvertaken = overtake(request);
+      } else {
+        coalesced.inc();
+      }
       return;
     }
-    coalesced.inc();
-    if (!returned) {
-      bytes += entry.getSize() - other.getSize();
-    }
+    (back || request.isNudge() ? returned : waiting).put(key, entry);
+    bytes += entry.getSize();
   }
 
   @Override
   public @Nullable RequestEntryWrapper<RowRequest> poll() {
-    Iterator<RequestEntryWrapper<RowRequest>> oldest = waiting.values().iterator();
+    Iterator<RequestEntryWrapper<RowRequest>> oldest = oldest().iterator();
     if (!oldest.hasNext()) {
       return null;
     }
@@ -75,28 +82,36 @@ final class RowBuffer implements RequestBuffer<RowRequest>, BatchCreator<RowRequ
 
   @Override
   public @Nullable RequestEntryWrapper<RowRequest> peek() {
-    Iterator<RequestEntryWrapper<RowRequest>> oldest = waiting.values().iterator();
+    Iterator<RequestEntryWrapper<RowRequest>> oldest = oldest().iterator();
     return oldest.hasNext() ? oldest.next() : null;
+  }
+
+  private Collection<RequestEntryWrapper<RowRequest>> oldest() {
+    return (returned.isEmpty() ? waiting : returned).values();
   }
 
   @Override
   public boolean isEmpty() {
-    return waiting.isEmpty();
+    return waiting.isEmpty() && returned.isEmpty();
   }
 
   @Override
   public int size() {
-    return waiting.size();
+    return waiting.size() + returned.size();
   }
 
   void clear() {
     waiting.clear();
+    returned.clear();
     bytes = 0;
   }
 
   @Override
   public Collection<RequestEntryWrapper<RowRequest>> getBufferedState() {
-    return List.copyOf(waiting.values());
+    List<RequestEntryWrapper<RowRequest>> all = new ArrayList<>(size());
+    all.addAll(returned.values());
+    all.addAll(waiting.values());
+    return all;
   }
 
   @Override
@@ -108,16 +123,15 @@ final class RowBuffer implements RequestBuffer<RowRequest>, BatchCreator<RowRequ
   @Override
   public Batch<RowRequest> createNextBatch(
       RequestInfo unusedInfo, RequestBuffer<RowRequest> unusedBuffer) {
-    List<RowRequest> batch = new ArrayList<>(Math.min(batchRows, waiting.size()));
-    long batchBytes = 0;
-    Iterator<RequestEntryWrapper<RowRequest>> oldest = waiting.values().iterator();
-    while (batch.size() < batchRows && oldest.hasNext()) {
-      RequestEntryWrapper<RowRequest> entry = oldest.next();
-      oldest.remove();
+    List<RowRequest> batch = new ArrayList<>(Math.min(batchRows, size()));
+    long before = bytes;
+    while (batch.size() < batchRows) {
+      RequestEntryWrapper<RowRequest> entry = poll();
+      if (entry == null) {
+        break;
+      }
       batch.add(entry.getRequestEntry());
-      batchBytes += entry.getSize();
     }
-    bytes -= batchBytes;
-    return new Batch<>(batch, batchBytes);
+    return new Batch<>(batch, before - bytes);
   }
 }

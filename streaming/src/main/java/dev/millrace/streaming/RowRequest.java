@@ -16,9 +16,24 @@ final class RowRequest implements Serializable {
   private static final long serialVersionUID = 1L;
 
   private final transient FeatureRow row;
+  private final transient boolean nudge;
 
   RowRequest(FeatureRow row) {
+    this(row, false);
+  }
+
+  /**
+   * A row with its occasion.
+   *
+   * @param nudge whether the row has waited already and comes again to make the sink send
+   */
+  RowRequest(FeatureRow row, boolean nudge) {
     this.row = row;
+    this.nudge = nudge;
+  }
+
+  boolean isNudge() {
+    return nudge;
   }
 
   FeatureRow row() {

@@ -11,15 +11,16 @@ import dev.millrace.platform.Topics;
 import dev.millrace.platform.Warehouse;
 import dev.millrace.schemas.Wire;
 import dev.millrace.streaming.DeadLetter;
+import dev.millrace.streaming.FeastLayout;
 import dev.millrace.streaming.IcebergEnds;
 import dev.millrace.streaming.Inbound;
 import dev.millrace.streaming.JobSetup;
 import dev.millrace.streaming.KafkaEnds;
 import dev.millrace.streaming.RedisGuard;
 import dev.millrace.streaming.RedisRowSink;
+import dev.millrace.streaming.RowLayout;
 import dev.millrace.streaming.SourcePlan;
 import java.io.IOException;
-import java.net.URI;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -87,7 +88,7 @@ final class PipelineEnds implements FeaturePipelineJob.Ends {
         .uid("online-" + uid)
         .sinkTo(
             new RedisRowSink(
-                new RedisGuard(view, identity.epoch()), URI.create("redis://" + target.redis())))
+                layout(view, identity.epoch()), target.redis(), view.redis().unavailable()))
         .name("redis " + view.name())
         .uid("redis-" + uid);
     DataStream<FeatureRow> log =
@@ -136,6 +137,14 @@ final class PipelineEnds implements FeaturePipelineJob.Ends {
     KafkaEnds.writeDeadLetters(letters, target, project.name(), letterSchemaId);
     // Beside the letters, because they come from every source and are few.
     IcebergEnds.upkeep(letters, target, project.name());
+  }
+
+  private RowLayout layout(FeatureView view, long epoch) {
+    return switch (view.redis().layout()) {
+      case MILLRACE -> new RedisGuard(view, epoch);
+      case FEAST ->
+          new FeastLayout(project.name(), view, project.source(view.source()).orElseThrow(), epoch);
+    };
   }
 
   private ViewIdentity identity(FeatureView view) {
