@@ -25,6 +25,7 @@ class BandsTest {
     RISING,
     FALLING,
     FEW,
+    SOME,
     ZEROS,
     ANY;
 
@@ -34,6 +35,7 @@ class BandsTest {
         case RISING -> i;
         case FALLING -> -i;
         case FEW -> random.nextInt(3);
+        case SOME -> random.nextInt(40);
         case ZEROS -> random.nextBoolean() ? 0.0 : -0.0;
         case ANY -> Double.longBitsToDouble(random.nextLong() & ~(1L << 62));
       };
@@ -129,12 +131,18 @@ class BandsTest {
       boolean inOrder,
       List<Item> items) {
     Accumulator other = empty.copy();
-    for (int n = random.nextInt(40); n > 0; n--) {
+    List<Item> placed = new ArrayList<>();
+    int size = random.nextInt(80);
+    for (int n = 0; n < size; n++) {
       Item item = item(random, shape, i, inOrder);
-      Item placed = new Item(item.time, 2, i * 100L + n, item.value);
-      items.add(placed);
-      other.add(view.of(placed));
+      placed.add(new Item(item.time, 2, i * 100L + n, item.value));
     }
+    placed.forEach(item -> other.add(view.of(item)));
+    // Some leave again, so that it holds fewer than it could while there are others.
+    for (int n = 0; n < size / 3; n++) {
+      other.remove(view.of(placed.remove(inOrder ? 0 : random.nextInt(placed.size()))));
+    }
+    items.addAll(placed);
     return other;
   }
 
@@ -296,6 +304,27 @@ class BandsTest {
   private static String line(List<Item> items) {
     long first = items.stream().mapToLong(Item::time).min().orElseThrow();
     return items.size() + " from " + first;
+  }
+
+  @Test
+  void mergingKeepsNoValueOfWhichTheOtherMayHaveMore() {
+    Accumulator[] parts = {new EventCount(EventCount.EVERY)};
+    for (Accumulator empty :
+        List.of(new ValueCounts(0, 1, 2), (Accumulator) new Grouped(0, 1, 2, parts))) {
+      Accumulator other = empty.copy();
+      for (String value : List.of("a", "b", "c", "d", "d")) {
+        other.add(RawEvent.object(0, 0, 0, value));
+      }
+      // It holds a alone now, and knows of two more events.
+      other.remove(RawEvent.object(0, 0, 0, "b"));
+      other.remove(RawEvent.object(0, 0, 0, "c"));
+      Accumulator one = empty.copy();
+      one.add(RawEvent.object(0, 0, 0, "d"));
+      one.merge(other);
+      assertThat(one.stale()).isFalse();
+      one.remove(RawEvent.object(0, 0, 0, "a"));
+      assertThat(one.stale()).isTrue();
+    }
   }
 
   @Test

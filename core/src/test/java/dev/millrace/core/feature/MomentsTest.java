@@ -93,6 +93,22 @@ class MomentsTest {
   }
 
   @Test
+  void powersOfAllBitsAreExact() {
+    Random random = new Random(5);
+    for (int i = 0; i < 40_000; i++) {
+      double x = Double.longBitsToDouble((random.nextLong() & ~(0x7ffL << 52)) | (1023L << 52));
+      // One value and two zeros: each standardized moment is the same for all x.
+      Moments moments = of(x, 0, 0);
+      double variance = Objects.requireNonNull(moments.variance(true));
+      if (Math.abs(variance - x * x * 2 / 9) > 1e-14 || i % 10 == 0) {
+        assertThat(variance).isCloseTo(x * x * 2 / 9, within(1e-14));
+        assertThat(moments.skew()).isCloseTo(Math.signum(x) * Math.sqrt(0.5), within(1e-14));
+        assertThat(moments.kurtosis()).isCloseTo(-1.5, within(1e-14));
+      }
+    }
+  }
+
+  @Test
   void nothingIsNullAndWhatNoDoubleHoldsIsNull() {
     Moments none = new Moments(0, DEGREE);
     none.add(RawEvent.number(0, 0, 0, Double.NaN));
