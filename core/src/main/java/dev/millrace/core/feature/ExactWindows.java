@@ -273,11 +273,17 @@ final class ExactWindows implements EntityWindows {
     long id = window.tailPage;
     EventPage page = page(pages, id, store);
     int at = page.firstAfter(window.first - 1);
-    while (true) {
-      for (; at < page.size(); at++) {
+    while (!stale.isEmpty()) {
+      for (; at < page.size() && !stale.isEmpty(); at++) {
         cursor.at(page, at);
-        for (Accumulator accumulator : stale) {
+        for (int i = stale.size() - 1; i >= 0; i--) {
+          Accumulator accumulator = stale.get(i);
           accumulator.add(cursor);
+          if (accumulator.foldIsFull()) {
+            // The first events of many are enough for those that want the first.
+            accumulator.endFold();
+            Accumulator unusedDone = stale.remove(i);
+          }
         }
       }
       if (id == pages.newestId) {
