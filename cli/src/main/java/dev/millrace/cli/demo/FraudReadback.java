@@ -116,9 +116,8 @@ final class FraudReadback {
 
   private Rows rows(String before, String after, Map<String, long[]> times) {
     Map<String, Response<Map<String, String>>> answers = new HashMap<>();
-    try (UnifiedJedis redis =
-            RedisClients.open(target.redis(), Duration.ofMillis(TIMEOUT_MILLIS));
-        AbstractPipeline pipeline = redis.pipelined()) {
+    try (UnifiedJedis redis = RedisClients.open(target.redis(), Duration.ofMillis(TIMEOUT_MILLIS));
+        AbstractPipeline pipeline = RedisClients.pipelined(redis)) {
       for (String entity : times.keySet()) {
         answers.put(entity, pipeline.hgetAll(before + entity + after));
       }
