@@ -40,7 +40,8 @@ record Bench(boolean quick, Fork fork, Report report, StackCommands stack, Consu
     say.accept(
         String.format(
             Locale.ROOT,
-            "  %-8s %-8s %-28s %,12.0f events/s (%,.0f to %,.0f), %.1f us of a core each; windows full after %.1f s",
+            "  %-8s %-8s %-20s %,10.0f events/s (%,.0f to %,.0f), %.1f us of a core each;"
+                + " windows %.0f %% full after %.1f s",
             side,
             backend,
             name,
@@ -48,6 +49,7 @@ record Bench(boolean quick, Fork fork, Report report, StackCommands stack, Consu
             paces.least(),
             paces.largest(),
             new Samples(result.cpuMicros()).median(),
+            100 * result.filled(),
             result.fillSeconds()));
     return result;
   }

@@ -93,20 +93,37 @@ public final class BenchMain implements Callable<Integer> {
     Report report = new Report(name, Machine.description());
     Bench bench =
         new Bench(quick, new Fork(work), report, new StackCommands(millrace, dir, portOffset), say);
+    boolean whole = true;
     try (LoopFigures loop = new LoopFigures(work)) {
       SqlFigures sql = new SqlFigures();
       for (String group : FEATURES) {
         if (only.isEmpty() || only.contains(group)) {
           say.accept(group);
-          measure(group, bench, sql, loop);
-          // What was measured is kept even where a later group fails.
+          whole &= tried(group, bench, sql, loop);
           Files.writeString(out, report.json());
         }
       }
     } finally {
       Fork.delete(work);
     }
-    return 0;
+    return whole ? 0 : 1;
+  }
+
+  /** What can be measured is, even where another group fails. */
+  private static boolean tried(String group, Bench bench, SqlFigures sql, LoopFigures loop)
+      throws InterruptedException {
+    try {
+      measure(group, bench, sql, loop);
+      return true;
+    } catch (InterruptedException e) {
+      throw e;
+    } catch (Exception e) {
+      if ("1".equals(System.getenv("MILLRACE_DEBUG"))) {
+        e.printStackTrace();
+      }
+      bench.say().accept("Cannot measure " + group + ": " + e.getMessage());
+      return false;
+    }
   }
 
   private static void measure(String group, Bench bench, SqlFigures sql, LoopFigures loop)

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -19,7 +20,7 @@ final class Fork {
 
   private static final JsonMapper JSON = new JsonMapper();
   private static final long PATIENCE_MINUTES = 6;
-  private static final int LOG_LINES_SHOWN = 20;
+  private static final int FAULTS_SHOWN = 20;
 
   private final Path work;
   private int count;
@@ -48,8 +49,8 @@ final class Fork {
                 + task.side()
                 + ": its JVM has "
                 + (process.isAlive() ? "not ended" : "failed with status " + process.exitValue())
-                + "; the end of its log is\n"
-                + lastLines(log));
+                + "; it says\n"
+                + faults(log));
       }
       OperatorTask.Result result =
           JSON.readValue(folder.resolve("result.json").toFile(), OperatorTask.Result.class);
@@ -74,10 +75,14 @@ final class Fork {
     return words;
   }
 
-  private static String lastLines(Path log) throws IOException {
-    List<String> lines = Files.readAllLines(log);
-    return String.join(
-        "\n", lines.subList(Math.max(0, lines.size() - LOG_LINES_SHOWN), lines.size()));
+  /** The first words of each exception; what is behind them is for those who look at the code. */
+  private static String faults(Path log) throws IOException {
+    try (Stream<String> lines = Files.lines(log)) {
+      return lines
+          .filter(line -> !line.startsWith("\t"))
+          .limit(FAULTS_SHOWN)
+          .collect(Collectors.joining("\n"));
+    }
   }
 
   static void delete(Path folder) throws IOException {

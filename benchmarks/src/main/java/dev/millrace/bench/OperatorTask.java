@@ -33,9 +33,14 @@ record OperatorTask(
    * @param eventsPerSecond one a repeat
    * @param cpuMicros what one event took of all cores, one a repeat: the whole JVM's time, with
    *     collector, compiler and the state backend's own threads
+   * @param filled the share of the fill that was taken in the time there is for it
    * @param fillSeconds how long the first events took
    * @param stateBytes of a savepoint with all of the job's state; 0 where it was not asked for
    */
   record Result(
-      double[] eventsPerSecond, double[] cpuMicros, double fillSeconds, long stateBytes) {}
+      double[] eventsPerSecond,
+      double[] cpuMicros,
+      double filled,
+      double fillSeconds,
+      long stateBytes) {}
 }
