@@ -6,6 +6,7 @@ import dev.millrace.cli.apply.PlanCommand;
 import dev.millrace.cli.bench.BenchCommand;
 import dev.millrace.cli.demo.DemoCommand;
 import dev.millrace.cli.events.ProduceCommand;
+import dev.millrace.cli.explain.ExplainCommand;
 import dev.millrace.cli.local.DoctorCommand;
 import dev.millrace.cli.local.DownCommand;
 import dev.millrace.cli.local.StatusCommand;
@@ -58,6 +59,7 @@ public final class Millrace implements Callable<Integer> {
           StatusCommand.class,
           DoctorCommand.class,
           ValidateCommand.class,
+          ExplainCommand.class,
           PlanCommand.class,
           ApplyCommand.class,
           DeleteCommand.class,
