@@ -77,21 +77,7 @@ public final class Warehouse {
 
   /** The statements by which Flink SQL opens the catalog. */
   public static String flinkSql(Target target) {
-    return """
-        SET 'table.local-time-zone' = 'UTC';
-
-        CREATE CATALOG %s WITH (
-          'type' = '%s',
-          'uri' = '%s',
-          'warehouse' = '%s'
-        );
-        """
-        .formatted(
-            CATALOG_NAME, CATALOG_NAME, quoted(target.catalog()), quoted(target.warehouse()));
-  }
-
-  private static String quoted(String value) {
-    return value.replace("'", "''");
+    return FlinkSqlCatalog.statements(target);
   }
 
   /**

@@ -1,7 +1,7 @@
 package dev.millrace.cli.local;
 
 import dev.millrace.cli.Checkout;
-import dev.millrace.platform.Warehouse;
+import dev.millrace.platform.FlinkSqlCatalog;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -83,7 +83,7 @@ public final class Supervisor implements SupervisedService.Listener {
 
   private void run() throws IOException, InterruptedException {
     layout.target(ports).write(layout.targetFile());
-    Files.writeString(layout.flinkSql(), Warehouse.flinkSql(layout.target(ports)));
+    Files.writeString(layout.flinkSql(), FlinkSqlCatalog.statements(layout.target(ports)));
     new FlinkServices(Checkout.root(), layout, ports).configure();
     CountDownLatch ended = new CountDownLatch(1);
     Runtime.getRuntime().addShutdownHook(new Thread(() -> stopAll(ended), "stop"));
