@@ -14,7 +14,12 @@ import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import org.apache.commons.pool2.impl.GenericObjectPoolConfig;
+import redis.clients.jedis.AbstractPipeline;
 import redis.clients.jedis.Connection;
 import redis.clients.jedis.DefaultJedisClientConfig;
 import redis.clients.jedis.HostAndPort;
@@ -33,6 +38,24 @@ public final class RedisClients {
   private static final int CONNECTIONS = 2;
 
   private static final int ATTEMPTS = 3;
+  private static final long IDLE_SECONDS = 10;
+
+  /**
+   * Reads the answers of a cluster's servers side by side; Jedis would make new threads for each
+   * pipeline. Threads end when idle, so that none outlives a job for long.
+   */
+  private static final ExecutorService ANSWERS =
+      new ThreadPoolExecutor(
+          0,
+          Integer.MAX_VALUE,
+          IDLE_SECONDS,
+          TimeUnit.SECONDS,
+          new SynchronousQueue<>(),
+          work -> {
+            Thread thread = new Thread(work, "redis-answers");
+            thread.setDaemon(true);
+            return thread;
+          });
 
   /** The store is in memory alone and holds no secret; its format wants a password. */
   private static final String STORE_TYPE = "PKCS12";
@@ -62,6 +85,16 @@ public final class RedisClients {
     } catch (JedisException | IllegalArgumentException e) {
       throw new IOException("Cannot connect to Redis at " + target + ": " + reason(e), e);
     }
+  }
+
+  /**
+   * Commands that go together. One that failed is told by its answer; in a cluster an answer may be
+   * missing, which is an {@link IllegalStateException} of its reading.
+   */
+  public static AbstractPipeline pipelined(UnifiedJedis client) {
+    return client instanceof RedisClusterClient cluster
+        ? cluster.pipelined(ANSWERS)
+        : client.pipelined();
   }
 
   /** What a failure comes from, in Redis' own words where it said something. */

@@ -38,7 +38,7 @@ final class JedisRowStore implements RowStore {
   private static final Pattern PASSING =
       Pattern.compile(
           "(^|[\\s-])(OOM|LOADING|READONLY|BUSY|MISCONF|MASTERDOWN|NOREPLICAS|TRYAGAIN|CLUSTERDOWN"
-              + "|NOAUTH|WRONGPASS|NOPERM) ");
+              + "|NOAUTH|WRONGPASS|NOPERM) |The user executing the script|ACL failure in script");
 
   private final RedisTarget redis;
   private final RowLayout layout;
@@ -109,7 +109,7 @@ final class JedisRowStore implements RowStore {
   private void pipeline(
       UnifiedJedis open, List<FeatureRow> rows, byte @Nullable [] sha, Answers answers) {
     List<Response<Object>> responses = new ArrayList<>(rows.size());
-    try (AbstractPipeline pipeline = open.pipelined()) {
+    try (AbstractPipeline pipeline = RedisClients.pipelined(open)) {
       for (FeatureRow row : rows) {
         List<byte[]> keys = List.of(layout.redisKey(row));
         List<byte[]> arguments = layout.scriptArguments(row);

@@ -56,10 +56,9 @@ public final class RedisGuard implements RowLayout {
           local there = redis.call('HMGET', KEYS[1], '_version', '_source', '_time')
           if not ahead(there[1], there[2], there[3]) then return 0 end
           local nulls = tonumber(ARGV[6])
-          local fields = {'_time', ARGV[2], '_source', ARGV[3], '_version', ARGV[4]}
-          for i = 7 + nulls, #ARGV do fields[#fields + 1] = ARGV[i] end
           if there[1] and there[1] ~= ARGV[4] then redis.call('DEL', KEYS[1]) end
-          redis.call('HSET', KEYS[1], unpack(fields))
+          redis.call('HSET', KEYS[1], '_time', ARGV[2], '_source', ARGV[3], '_version', ARGV[4],
+            unpack(ARGV, 7 + nulls))
           if nulls > 0 and there[1] == ARGV[4] then
             redis.call('HDEL', KEYS[1], unpack(ARGV, 7, 6 + nulls))
           end

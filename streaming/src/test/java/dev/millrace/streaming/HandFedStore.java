@@ -52,6 +52,15 @@ final class HandFedStore implements RowStore {
     answers.add(rows -> new Attempt(rows, reason));
   }
 
+  /** And something happens meanwhile. */
+  void takeNone(String reason, Runnable meanwhile) {
+    answers.add(
+        rows -> {
+          meanwhile.run();
+          return new Attempt(rows, reason);
+        });
+  }
+
   void takeFirst(int taken, String reason) {
     answers.add(rows -> new Attempt(rows.subList(taken, rows.size()), reason));
   }

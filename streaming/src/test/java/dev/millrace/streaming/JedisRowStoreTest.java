@@ -184,19 +184,24 @@ class JedisRowStoreTest {
           new Thread(
               () -> {
                 try {
-                  Object unusedAnswer = other.eval("while true do end");
+                  Object unusedAnswer = other.eval(
+                          "local from = redis.call('TIME')[1] while redis.call('TIME')[1] - from < 20 do end");
                 } catch (RuntimeException e) {
                   // It is killed below.
                 }
               });
       endless.start();
-      RowStore.Attempt busy = store.write(rows(0, 3, 1));
-      while (busy.whole()) {
-        busy = store.write(rows(0, 3, 1));
+      try {
+        RowStore.Attempt busy = store.write(rows(0, 3, 1));
+        while (busy.whole()) {
+          busy = store.write(rows(0, 3, 1));
+        }
+        assertThat(busy.reason()).contains("BUSY");
+      } finally {
+        // Else the server could not be stopped either.
+        assertThat(jedis.scriptKill()).isEqualTo("OK");
+        endless.join();
       }
-      assertThat(busy.reason()).contains("BUSY");
-      assertThat(jedis.scriptKill()).isEqualTo("OK");
-      endless.join();
       assertThat(store.write(rows(0, 3, 2)).whole()).isTrue();
     }
   }
@@ -228,6 +233,29 @@ class JedisRowStoreTest {
           store(new RedisTarget(guarded.address(), false, false, null, "s3cret", null));
       assertThat(right.write(rows(0, 2, 1)).whole()).isTrue();
       right.close();
+    }
+  }
+
+  @Test
+  void aUserNeedsNoMoreThanTheDocumentationSays() throws IOException {
+    try (Jedis jedis = redis.client()) {
+      List<String> rules = new ArrayList<>(List.of("on", ">s3cret", "~features:*"));
+      rules.addAll(
+          List.of(
+              ("+evalsha +eval +hmget +hget +hset +hdel +del +pexpire +pttl +hgetall +ping +client"
+                      + " +cluster")
+                  .split(" ")));
+      assertThat(jedis.aclSetUser("millrace", rules.toArray(new String[0]))).isEqualTo("OK");
+      RowStore own =
+          store(new RedisTarget(redis.address(), false, false, "millrace", "s3cret", null));
+      assertThat(own.write(rows(0, 3, 1))).isEqualTo(RowStore.Attempt.WHOLE);
+      own.close();
+      assertThat(jedis.aclSetUser("millrace", "-hset")).isEqualTo("OK");
+      RowStore less =
+          store(new RedisTarget(redis.address(), false, false, "millrace", "s3cret", null));
+      RowStore.Attempt refused = less.write(rows(0, 3, 2));
+      assertThat(refused.left()).hasSize(3);
+      less.close();
     }
   }
 

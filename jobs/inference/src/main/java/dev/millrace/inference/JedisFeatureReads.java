@@ -50,7 +50,7 @@ final class JedisFeatureReads implements FeatureReads {
         client = open;
       }
       List<Response<List<String>>> answers = new ArrayList<>(queries.size());
-      try (AbstractPipeline pipeline = open.pipelined()) {
+      try (AbstractPipeline pipeline = RedisClients.pipelined(open)) {
         for (Query query : queries) {
           answers.add(pipeline.hmget(query.key(), query.fields().toArray(new String[0])));
         }
