@@ -91,7 +91,7 @@ class ExplainCommandTest {
     // The longest window is a day.
     assertThat(origin.path("events_per_key").path("mean").asDouble()).isBetween(230., 250.);
     assertThat(origin.path("state_bytes_per_key").path("mean").asDouble()).isBetween(2e3, 2e4);
-    assertThat(origin.path("refreshes_per_key_per_day").asDouble()).isBetween(280., 290.);
+    assertThat(origin.path("refreshes_per_key_per_day").asDouble()).isBetween(270., 290.);
     assertThat(origin.path("error").path("windows")).isEmpty();
   }
 
