@@ -90,7 +90,10 @@ class RedisTargetTest {
                     """))
         .hasMessageContaining("redis.passwort: unknown key")
         .hasMessageContaining("redis.cluster: is 's3cret2'")
-        .satisfies(e -> assertThat(String.valueOf(e.getMessage()).replace("s3cret2", "")).doesNotContain("s3cret"));
+        .satisfies(
+            e ->
+                assertThat(String.valueOf(e.getMessage()).replace("s3cret2", ""))
+                    .doesNotContain("s3cret"));
   }
 
   @Test

@@ -184,7 +184,8 @@ class JedisRowStoreTest {
           new Thread(
               () -> {
                 try {
-                  Object unusedAnswer = other.eval(
+                  Object unusedAnswer =
+                      other.eval(
                           "local from = redis.call('TIME')[1] while redis.call('TIME')[1] - from < 20 do end");
                 } catch (RuntimeException e) {
                   // It is killed below.
