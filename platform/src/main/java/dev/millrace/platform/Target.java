@@ -21,7 +21,7 @@ import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
  *
  * @param kafka bootstrap servers
  * @param schemaRegistry base URL of the Confluent API
- * @param redis where Redis is and how it lets one in
+ * @param redis host:port
  * @param flink base URL of the JobManager's REST API
  * @param registry base URL of the model registry; null until there is one
  * @param warehouse URI of the folder that holds the Iceberg tables
@@ -31,7 +31,7 @@ import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 public record Target(
     String kafka,
     String schemaRegistry,
-    RedisTarget redis,
+    String redis,
     String flink,
     @Nullable String registry,
     String warehouse,
@@ -40,31 +40,6 @@ public record Target(
     implements Serializable {
 
   public static final String ENVIRONMENT_VARIABLE = "MILLRACE_TARGET";
-
-  /**
-   * A stack whose Redis asks for nothing.
-   *
-   * @param redis host:port
-   */
-  public Target(
-      String kafka,
-      String schemaRegistry,
-      String redis,
-      String flink,
-      @Nullable String registry,
-      String warehouse,
-      String catalog,
-      String artifacts) {
-    this(
-        kafka,
-        schemaRegistry,
-        RedisTarget.of(redis),
-        flink,
-        registry,
-        warehouse,
-        catalog,
-        artifacts);
-  }
 
   /**
    * Reads a target file.
@@ -84,15 +59,13 @@ public record Target(
       throw new IOException("Cannot read target " + file + ": it is not a map of addresses");
     }
     List<String> problems = new ArrayList<>();
-    RedisTarget redis = RedisTarget.read(keys.get("redis"), problems);
     Map<String, String> left = new LinkedHashMap<>();
     keys.forEach((k, v) -> left.put(String.valueOf(k), v == null ? "" : String.valueOf(v)));
-    left.remove("redis");
     Target target =
         new Target(
             taken(left, "kafka", problems),
             taken(left, "schema_registry", problems),
-            redis,
+            taken(left, "redis", problems),
             taken(left, "flink", problems),
             emptyToNull(left.remove("registry")),
             taken(left, "warehouse", problems),
@@ -122,7 +95,7 @@ public record Target(
     Map<String, Object> keys = new LinkedHashMap<>();
     keys.put("kafka", kafka);
     keys.put("schema_registry", schemaRegistry);
-    keys.put("redis", redis.written());
+    keys.put("redis", redis);
     keys.put("flink", flink);
     if (registry != null) {
       keys.put("registry", registry);

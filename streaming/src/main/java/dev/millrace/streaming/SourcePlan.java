@@ -1,6 +1,5 @@
 package dev.millrace.streaming;
 
-import dev.millrace.core.definition.Feature;
 import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.definition.Model;
 import dev.millrace.core.definition.Project;
@@ -40,12 +39,7 @@ public record SourcePlan(
     for (FeatureView view : project.featureViews()) {
       if (view.source().equals(source.name())) {
         used.addAll(view.keyFields());
-        for (Feature feature : view.features()) {
-          addNotNull(used, feature.column());
-          addNotNull(used, feature.options().by());
-          addNotNull(used, feature.options().denominator());
-          addFields(used, feature.options().when(), source, Expression.Type.BOOLEAN);
-        }
+        view.features().forEach(f -> addNotNull(used, f.column()));
         addFields(used, view.filter(), source, Expression.Type.BOOLEAN);
       }
     }

@@ -55,7 +55,7 @@ public final class FoundProject {
    *
    * @param project what {@code --project} says, where it says something
    */
-  public static Project owning(
+  static Project owning(
       String kind,
       String name,
       @Nullable String project,

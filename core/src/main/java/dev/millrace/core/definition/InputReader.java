@@ -20,7 +20,6 @@ final class InputReader {
   private final Scope scope;
   private final Scope.@Nullable SourceDraft source;
   private final Map<String, Value> keys;
-  private final Model.FeatureReads reads;
   private final List<Found> found = new ArrayList<>();
   private final Map<String, @Nullable List<String>> keyFieldsByEntity = new HashMap<>();
 
@@ -33,15 +32,10 @@ final class InputReader {
       List<String> keyFields,
       @Nullable String expression) {}
 
-  InputReader(
-      Scope scope,
-      Scope.@Nullable SourceDraft source,
-      Map<String, Value> keys,
-      Model.FeatureReads reads) {
+  InputReader(Scope scope, Scope.@Nullable SourceDraft source, Map<String, Value> keys) {
     this.scope = scope;
     this.source = source;
     this.keys = keys;
-    this.reads = reads;
   }
 
   List<Model.Input> read(Section model) {
@@ -118,11 +112,6 @@ final class InputReader {
           Value.suggestion(viewName, new ArrayList<>(scope.viewsByName().keySet()), "known are "));
       return;
     }
-    if (reads == Model.FeatureReads.ONLINE
-        && view.view() != null
-        && view.view().redis().layout() == FeatureView.RedisOptions.Layout.FEAST) {
-      element.unbuilt("reading view " + viewName + ", which stands in Feast's layout, online");
-    }
     List<String> keyFields = keyFields(element, view);
     List<Scope.FeatureDraft> features =
         view.features().stream()
@@ -135,9 +124,8 @@ final class InputReader {
           Value.suggestion(featureName, names, "its features are "));
     }
     for (Scope.FeatureDraft feature : features) {
-      Feature.ValueType type = feature.type();
-      if (type != null && !type.isInput()) {
-        element.unbuilt(type.noun() + " (" + feature.name() + ") as a model's input");
+      if (feature.type() == Feature.ValueType.STRING) {
+        element.unbuilt("a text (" + feature.name() + ") as a model's input");
       }
       found.add(new Found(element, feature.name(), viewName, feature.name(), keyFields, null));
     }

@@ -18,108 +18,72 @@ public final class EntityRows {
 
   private static final long ONLINE_REFRESH_LEAST_MILLIS = 1_000;
 
-  private final Aggregations aggregations;
-  private final EntityWindows windows;
-  private final long refreshMillis;
-
-  /** The window of all time, or -1. */
-  private final int allTime;
+  private final ViewPlan plan;
 
   public EntityRows(ViewPlan plan) {
-    this.aggregations = plan.aggregations();
-    long[] lengths = aggregations.windowsMillis();
-    int last = lengths.length - 1;
-    this.allTime = last >= 0 && lengths[last] == Aggregations.ALL_TIME ? last : -1;
-    this.windows = plan.windows();
-    this.refreshMillis = plan.refreshMillis();
+    this.plan = plan;
   }
 
-  /** Of an entity that has no event yet. */
-  public EntityState newState() {
-    return windows.newState();
-  }
-
-  /**
-   * Takes an event and gives the row after it.
-   *
-   * @return null where the entity has as many events in its longest window as it may; the event is
-   *     not taken then, and changes nothing
-   */
-  public @Nullable FeatureRow accept(
-      EntityState state, String entityKey, EventView event, long nowMillis, EntityStore store) {
-    long timeMillis = Math.max(state.timeMillis, event.timeMillis());
-    if (windows.full(state, timeMillis)) {
-      return null;
-    }
-    windows.moveTo(state, timeMillis, store);
-    windows.add(state, event, store);
-    addToAllTime(state, event);
-    state.positions = state.positions.advance(event.partition(), event.offset());
-    state.eventTimeMillis = Math.max(state.eventTimeMillis, event.timeMillis());
-    state.timeMillis = timeMillis;
-    windows.evict(state, store);
-    return row(state, entityKey, nowMillis, values(state, timeMillis));
-  }
-
-  /** The row after an event that counts nowhere, because it was here before: it only moves on. */
-  public FeatureRow passOver(
+  /** Takes an event and gives the row after it. */
+  public FeatureRow accept(
       EntityState state,
       String entityKey,
+      long timeMillis,
       int partition,
       long offset,
-      long nowMillis,
-      EntityStore store) {
+      @Nullable Object[] values,
+      long nowMillis) {
     state.positions = state.positions.advance(partition, offset);
-    windows.moveTo(state, state.timeMillis, store);
-    return row(state, entityKey, nowMillis, values(state, state.timeMillis));
-  }
-
-  private void addToAllTime(EntityState state, EventView event) {
-    if (allTime >= 0) {
-      for (Accumulator accumulator : state.windows[allTime].accumulators) {
-        accumulator.add(event);
-      }
+    plan.take(state, timeMillis, partition, offset, values);
+    if (timeMillis > state.eventTimeMillis) {
+      state.eventTimeMillis = timeMillis;
     }
+    if (timeMillis > state.timeMillis) {
+      state.timeMillis = timeMillis;
+      state.buffer.evictThrough(timeMillis - plan.longestMillis());
+    }
+    return row(
+        state,
+        entityKey,
+        nowMillis,
+        state.timeMillis > state.eventTimeMillis,
+        true,
+        plan.evaluate(state, state.timeMillis));
   }
 
   /** Brings the entity's windows up to date: every row that is due at or before the watermark. */
   public List<FeatureRow> advance(
-      EntityState state,
-      String entityKey,
-      long watermarkMillis,
-      long nowMillis,
-      EntityStore store) {
+      EntityState state, String entityKey, long watermarkMillis, long nowMillis) {
     List<FeatureRow> rows = new ArrayList<>();
-    long at = state.windowsAtMillis;
+    long at = state.timeMillis;
     @Nullable Object[] before = null;
-    // A watermark of MAX_VALUE ends the stream, and then nothing that leaves is left.
-    for (long due = due(state); due <= watermarkMillis && due != Long.MAX_VALUE; due = due(state)) {
+    for (long due = due(state, at); due <= watermarkMillis; due = due(state, at)) {
       if (before == null) {
-        before = values(state, at);
+        before = plan.evaluate(state, at);
       }
-      windows.moveTo(state, due, store);
-      @Nullable Object[] values = values(state, due);
+      @Nullable Object[] values = plan.evaluate(state, due);
       at = due;
       if (!Arrays.equals(before, values)) {
         state.timeMillis = due;
-        rows.add(refreshed(state, entityKey, nowMillis, true, values));
+        rows.add(row(state, entityKey, nowMillis, true, true, values));
       }
       before = values;
     }
-    boolean empty = windows.empty(state);
+    boolean empty = state.buffer.firstAfter(at - plan.longestMillis()) == state.buffer.size();
     if (empty && at > state.timeMillis) {
       // The last event left and changed nothing: no row, and nothing more to wait for.
       state.timeMillis = at;
     }
+    // Not further than T: where nothing changed T stands, and an event may come that is before
+    // `at`.
+    state.buffer.evictThrough(state.timeMillis - plan.longestMillis());
     boolean throttled = nowMillis - state.refreshedAtMillis < ONLINE_REFRESH_LEAST_MILLIS;
-    long present = Math.floorDiv(watermarkMillis, refreshMillis) * refreshMillis;
+    long present = Math.floorDiv(watermarkMillis, plan.refreshMillis()) * plan.refreshMillis();
     if (!empty && !throttled && present > state.timeMillis) {
-      windows.moveTo(state, present, store);
       state.timeMillis = present;
-      rows.add(refreshed(state, entityKey, nowMillis, false, values(state, present)));
+      rows.add(row(state, entityKey, nowMillis, true, false, plan.evaluate(state, present)));
+      state.buffer.evictThrough(present - plan.longestMillis());
     }
-    // Only to T: where nothing changed T stands, and an event may come that is before `at`.
-    windows.evict(state, store);
     return online(state, rows, empty || !throttled, nowMillis);
   }
 
@@ -128,27 +92,19 @@ public final class EntityRows {
    * no timer is left.
    */
   public long nextTimerMillis(EntityState state, long watermarkMillis) {
-    if (windows.empty(state)) {
+    if (state.buffer.size() == 0) {
       return Long.MAX_VALUE;
     }
     long after = Math.max(state.timeMillis, watermarkMillis);
-    return (Math.floorDiv(after, refreshMillis) + 1) * refreshMillis;
+    return (Math.floorDiv(after, plan.refreshMillis()) + 1) * plan.refreshMillis();
   }
 
-  private long due(EntityState state) {
-    long exit = windows.nextExitMillis(state);
+  private long due(EntityState state, long atMillis) {
+    long exit = plan.nextExitMillis(state, atMillis);
     if (exit == Long.MAX_VALUE) {
       return Long.MAX_VALUE;
     }
-    return -Math.floorDiv(-exit, refreshMillis) * refreshMillis;
-  }
-
-  private @Nullable Object[] values(EntityState state, long atMillis) {
-    @Nullable Object[] values = new Object[aggregations.features()];
-    for (int i = 0; i < state.windows.length; i++) {
-      aggregations.read(i, state.windows[i].accumulators, atMillis, values);
-    }
-    return values;
+    return -Math.floorDiv(-exit, plan.refreshMillis()) * plan.refreshMillis();
   }
 
   /** Only the newest of the rows goes online, and only when it is time. */
@@ -179,25 +135,13 @@ public final class EntityRows {
   }
 
   private static FeatureRow row(
-      EntityState state, String entityKey, long nowMillis, @Nullable Object[] values) {
-    return new FeatureRow(
-        entityKey,
-        state.timeMillis,
-        state.positions,
-        nowMillis,
-        state.timeMillis > state.eventTimeMillis,
-        true,
-        true,
-        values);
-  }
-
-  private static FeatureRow refreshed(
       EntityState state,
       String entityKey,
       long nowMillis,
+      boolean refresh,
       boolean logged,
       @Nullable Object[] values) {
     return new FeatureRow(
-        entityKey, state.timeMillis, state.positions, nowMillis, true, logged, true, values);
+        entityKey, state.timeMillis, state.positions, nowMillis, refresh, logged, true, values);
   }
 }

@@ -3,6 +3,7 @@ package dev.millrace.pipeline;
 import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.definition.Project;
 import dev.millrace.core.definition.Source;
+import dev.millrace.core.feature.ViewPlan;
 import dev.millrace.core.row.FeatureRow;
 import dev.millrace.streaming.DeadLetter;
 import dev.millrace.streaming.Inbound;
@@ -67,23 +68,18 @@ public final class FeaturePipelineJob {
         ends.archive(source, judged);
       }
       for (FeatureView view : views) {
-        SingleOutputStreamOperator<FeatureRow> rows = rows(judged, view, plan, source);
-        letters.add(rows.getSideOutput(RowFunction.LETTERS));
-        ends.rows(view, rows);
+        ends.rows(view, rows(judged, view));
       }
     }
     letters.stream().reduce(DataStream::union).ifPresent(ends::letters);
   }
 
   private static SingleOutputStreamOperator<FeatureRow> rows(
-      SingleOutputStreamOperator<ArchivedEvent> judged,
-      FeatureView view,
-      SourcePlan plan,
-      Source source) {
+      SingleOutputStreamOperator<ArchivedEvent> judged, FeatureView view) {
     return judged
         .getSideOutput(JudgeFunction.events(view))
         .keyBy(ViewEvent::entityKey, Types.STRING)
-        .process(new RowFunction(view, plan, source.dedupWindow()))
+        .process(new RowFunction(ViewPlan.of(view), view.ttl()))
         .returns(Serializers.FEATURE_ROW)
         .name("rows " + view.name())
         .uid("rows-" + view.name() + "-" + view.id());

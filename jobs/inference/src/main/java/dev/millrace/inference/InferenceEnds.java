@@ -3,7 +3,6 @@ package dev.millrace.inference;
 import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.definition.Model;
 import dev.millrace.core.definition.Project;
-import dev.millrace.platform.RedisTarget;
 import dev.millrace.platform.RowSchemas;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Topics;
@@ -94,7 +93,7 @@ final class InferenceEnds implements InferenceJob.Ends {
 
   @Override
   public ScoringEnds scoring() {
-    RedisTarget redis = target.redis();
+    String redis = target.redis();
     return new ScoringEnds(
         () -> new JedisFeatureReads(redis),
         new KafkaDeploymentLog(target),
@@ -206,7 +205,6 @@ final class InferenceEnds implements InferenceJob.Ends {
         target,
         table,
         Warehouse.predictionsSchema(),
-        "event_time",
         new PredictionRecords.ToRow(),
         uid);
   }

@@ -1,31 +1,36 @@
 package dev.millrace.inference;
 
-import dev.millrace.platform.RedisClients;
-import dev.millrace.platform.RedisTarget;
 import java.io.IOException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import redis.clients.jedis.AbstractPipeline;
+import redis.clients.jedis.DefaultJedisClientConfig;
+import redis.clients.jedis.HostAndPort;
+import redis.clients.jedis.Jedis;
+import redis.clients.jedis.JedisClientConfig;
+import redis.clients.jedis.Pipeline;
 import redis.clients.jedis.Response;
-import redis.clients.jedis.UnifiedJedis;
 import redis.clients.jedis.exceptions.JedisException;
 
 /**
- * One pipelined {@code HMGET} a key over one connection to each server. After a failure the
- * connections are dropped: answers that were still under way must never be taken for those of the
- * next batch.
+ * One pipelined {@code HMGET} a key over one connection. After a failure the connection is dropped:
+ * answers that were still under way must never be taken for those of the next batch.
  */
 final class JedisFeatureReads implements FeatureReads {
 
   private static final Logger LOG = LoggerFactory.getLogger(JedisFeatureReads.class);
-  private static final Duration TIMEOUT = Duration.ofMillis(500);
+  private static final int TIMEOUT_MILLIS = 500;
 
-  private final RedisTarget redis;
-  private @Nullable UnifiedJedis client;
+  private final String redis;
+  private final HostAndPort address;
+  private final JedisClientConfig config =
+      DefaultJedisClientConfig.builder()
+          .connectionTimeoutMillis(TIMEOUT_MILLIS)
+          .socketTimeoutMillis(TIMEOUT_MILLIS)
+          .build();
+  private @Nullable Jedis connection;
 
   /**
    * A store that connects with its first read.
@@ -33,24 +38,21 @@ final class JedisFeatureReads implements FeatureReads {
    * @param redis host:port
    */
   JedisFeatureReads(String redis) {
-    this(RedisTarget.of(redis));
-  }
-
-  JedisFeatureReads(RedisTarget redis) {
     this.redis = redis;
+    this.address = HostAndPort.from(redis);
   }
 
   @Override
   public List<List<@Nullable String>> read(List<Query> queries) throws IOException {
     boolean whole = false;
     try {
-      UnifiedJedis open = client;
+      Jedis open = connection;
       if (open == null) {
-        open = RedisClients.open(redis, TIMEOUT);
-        client = open;
+        open = new Jedis(address, config);
+        connection = open;
       }
       List<Response<List<String>>> answers = new ArrayList<>(queries.size());
-      try (AbstractPipeline pipeline = RedisClients.pipelined(open)) {
+      try (Pipeline pipeline = open.pipelined()) {
         for (Query query : queries) {
           answers.add(pipeline.hmget(query.key(), query.fields().toArray(new String[0])));
         }
@@ -62,10 +64,9 @@ final class JedisFeatureReads implements FeatureReads {
       }
       whole = true;
       return rows;
-    } catch (JedisException | IllegalStateException e) {
-      // An answer that a lost server of a cluster owes is an illegal state.
+    } catch (JedisException e) {
       throw new IOException(
-          "Cannot read features from Redis at " + redis + ": " + RedisClients.reason(e), e);
+          "Cannot read features from Redis at " + redis + ": " + e.getMessage(), e);
     } finally {
       if (!whole) {
         close();
@@ -75,8 +76,8 @@ final class JedisFeatureReads implements FeatureReads {
 
   @Override
   public void close() {
-    UnifiedJedis open = client;
-    client = null;
+    Jedis open = connection;
+    connection = null;
     if (open != null) {
       try {
         open.close();

@@ -1,4 +1,0 @@
-@NullMarked
-package dev.millrace.cli.explain;
-
-import org.jspecify.annotations.NullMarked;
