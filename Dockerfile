@@ -2,7 +2,7 @@
 FROM eclipse-temurin:17.0.13_11-jdk-jammy AS build
 WORKDIR /src
 COPY . .
-RUN ./mvnw -q -DskipTests -Dmaven.test.skip=true -Dspotless.check.skip=true -pl '!e2e' package \
+RUN ./mvnw -q -DskipTests -Dmaven.test.skip=true -Dspotless.check.skip=true -pl '!e2e,!benchmarks' package \
  && mkdir /out \
  && cp --parents -r millrace flink-conf cli/target/millrace-cli.jar cli/target/lib cli/target/classpath \
       cli/local/flink/target/lib cli/local/flink/target/classpath jobs/*/target/*-job.jar /out/ \

@@ -3,8 +3,10 @@ package dev.millrace.cli;
 import dev.millrace.cli.apply.ApplyCommand;
 import dev.millrace.cli.apply.DeleteCommand;
 import dev.millrace.cli.apply.PlanCommand;
+import dev.millrace.cli.bench.BenchCommand;
 import dev.millrace.cli.demo.DemoCommand;
 import dev.millrace.cli.events.ProduceCommand;
+import dev.millrace.cli.explain.ExplainCommand;
 import dev.millrace.cli.local.DoctorCommand;
 import dev.millrace.cli.local.DownCommand;
 import dev.millrace.cli.local.StatusCommand;
@@ -57,6 +59,7 @@ public final class Millrace implements Callable<Integer> {
           StatusCommand.class,
           DoctorCommand.class,
           ValidateCommand.class,
+          ExplainCommand.class,
           PlanCommand.class,
           ApplyCommand.class,
           DeleteCommand.class,
@@ -67,7 +70,8 @@ public final class Millrace implements Callable<Integer> {
           TrainingSetCommand.class,
           TrainCommand.class,
           ModelsCommand.class,
-          DeadLettersCommand.class);
+          DeadLettersCommand.class,
+          BenchCommand.class);
 
   public static void main(String[] args) {
     System.exit(commandLine().execute(args));

@@ -32,7 +32,7 @@ class MillraceTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"chaos", "bench", "drill inject", "--dir /tmp/x chaos --anything 1"})
+  @ValueSource(strings = {"chaos", "forget", "drill inject", "--dir /tmp/x chaos --anything 1"})
   void whatIsNotBuiltSaysSo(String command) {
     assertThat(execute(command.split(" ", -1))).isEqualTo(2);
     assertThat(err.toString()).contains("is not built yet").doesNotContain("Exception");

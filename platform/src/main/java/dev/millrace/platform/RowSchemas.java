@@ -36,15 +36,21 @@ public final class RowSchemas {
             .type(time)
             .noDefault();
     for (Feature feature : view.features()) {
-      fields =
-          switch (feature.type()) {
-            case LONG -> fields.optionalLong(feature.name());
-            case DOUBLE -> fields.optionalDouble(feature.name());
-            case STRING -> fields.optionalString(feature.name());
-            case BOOLEAN -> fields.optionalBoolean(feature.name());
-          };
+      Schema type = type(feature.type());
+      fields = fields.name(feature.name()).type().optional().type(type);
     }
     return fields.endRecord();
+  }
+
+  private static Schema type(Feature.ValueType type) {
+    return switch (type.kind()) {
+      case LONG -> Schema.create(Schema.Type.LONG);
+      case DOUBLE -> Schema.create(Schema.Type.DOUBLE);
+      case STRING -> Schema.create(Schema.Type.STRING);
+      case BOOLEAN -> Schema.create(Schema.Type.BOOLEAN);
+      case LIST -> Schema.createArray(type(type.elementType()));
+      case MAP -> Schema.createMap(type(type.elementType()));
+    };
   }
 
   private RowSchemas() {}

@@ -21,7 +21,7 @@ import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
  *
  * @param kafka bootstrap servers
  * @param schemaRegistry base URL of the Confluent API
- * @param redis host:port
+ * @param redis where Redis is and how it lets one in
  * @param flink base URL of the JobManager's REST API
  * @param registry base URL of the model registry; null until there is one
  * @param warehouse URI of the folder that holds the Iceberg tables
@@ -31,7 +31,7 @@ import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 public record Target(
     String kafka,
     String schemaRegistry,
-    String redis,
+    RedisTarget redis,
     String flink,
     @Nullable String registry,
     String warehouse,
@@ -40,6 +40,31 @@ public record Target(
     implements Serializable {
 
   public static final String ENVIRONMENT_VARIABLE = "MILLRACE_TARGET";
+
+  /**
+   * A stack whose Redis asks for nothing.
+   *
+   * @param redis host:port
+   */
+  public Target(
+      String kafka,
+      String schemaRegistry,
+      String redis,
+      String flink,
+      @Nullable String registry,
+      String warehouse,
+      String catalog,
+      String artifacts) {
+    this(
+        kafka,
+        schemaRegistry,
+        RedisTarget.of(redis),
+        flink,
+        registry,
+        warehouse,
+        catalog,
+        artifacts);
+  }
 
   /**
    * Reads a target file.
@@ -59,13 +84,15 @@ public record Target(
       throw new IOException("Cannot read target " + file + ": it is not a map of addresses");
     }
     List<String> problems = new ArrayList<>();
+    RedisTarget redis = RedisTarget.read(keys.get("redis"), problems);
     Map<String, String> left = new LinkedHashMap<>();
     keys.forEach((k, v) -> left.put(String.valueOf(k), v == null ? "" : String.valueOf(v)));
+    left.remove("redis");
     Target target =
         new Target(
             taken(left, "kafka", problems),
             taken(left, "schema_registry", problems),
-            taken(left, "redis", problems),
+            redis,
             taken(left, "flink", problems),
             emptyToNull(left.remove("registry")),
             taken(left, "warehouse", problems),
@@ -95,7 +122,7 @@ public record Target(
     Map<String, Object> keys = new LinkedHashMap<>();
     keys.put("kafka", kafka);
     keys.put("schema_registry", schemaRegistry);
-    keys.put("redis", redis);
+    keys.put("redis", redis.written());
     keys.put("flink", flink);
     if (registry != null) {
       keys.put("registry", registry);

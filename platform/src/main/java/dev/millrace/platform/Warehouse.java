@@ -6,8 +6,10 @@ import dev.millrace.core.definition.Source;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.apache.avro.LogicalType;
 import org.apache.avro.LogicalTypes;
+import org.apache.iceberg.CatalogProperties;
 import org.apache.iceberg.PartitionSpec;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.Table;
@@ -16,15 +18,34 @@ import org.apache.iceberg.catalog.Namespace;
 import org.apache.iceberg.catalog.SupportsNamespaces;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.apache.iceberg.exceptions.AlreadyExistsException;
+import org.apache.iceberg.expressions.Expressions;
 import org.apache.iceberg.jdbc.JdbcCatalog;
 import org.apache.iceberg.jdbc.UncheckedSQLException;
 import org.apache.iceberg.types.Type;
 import org.apache.iceberg.types.Types;
+import org.jspecify.annotations.Nullable;
 
 /** The Iceberg tables of a project: their names, their columns, and the catalog that holds them. */
 public final class Warehouse {
 
   public static final String CATALOG_NAME = "millrace";
+
+  /**
+   * What each table says about itself; who sets one of them otherwise on a table keeps that.
+   *
+   * <p>A snapshot is a kilobyte in a file that is written anew with each commit, so at a commit
+   * every five seconds an hour of them is what a table can afford. A hundred stay in any case: a
+   * sink that starts again looks among them for what it has committed.
+   */
+  private static final Map<String, String> PROPERTIES =
+      Map.of(
+          "format-version", "2",
+          "write.parquet.compression-codec", "zstd",
+          "write.metadata.delete-after-commit.enabled", "true",
+          "write.metadata.previous-versions-max", "20",
+          "write.target-file-size-bytes", "134217728",
+          "history.expire.max-snapshot-age-ms", "3600000",
+          "history.expire.min-snapshots-to-keep", "100");
 
   /** Opens the catalog; the caller closes it. */
   public static JdbcCatalog open(Target target) {
@@ -33,20 +54,30 @@ public final class Warehouse {
 
   /** Opens the catalog at a JDBC URL, with its tables below a folder; the caller closes it. */
   public static JdbcCatalog open(String catalogUrl, String warehouse) {
-    registerDriver(catalogUrl);
     JdbcCatalog catalog = new JdbcCatalog();
-    catalog.initialize(
-        CATALOG_NAME,
-        Map.of(
-            "uri",
-            catalogUrl,
-            "warehouse",
-            warehouse,
-            "io-impl",
-            LocalFileIO.class.getName(),
-            "jdbc.schema-version",
-            "V1"));
+    catalog.initialize(CATALOG_NAME, catalogProperties(catalogUrl, warehouse));
     return catalog;
+  }
+
+  /** What Iceberg opens the catalog by; its driver is there from now on. */
+  public static Map<String, String> catalogProperties(String catalogUrl, String warehouse) {
+    registerDriver(catalogUrl);
+    return Map.of(
+        CatalogProperties.CATALOG_IMPL,
+        JdbcCatalog.class.getName(),
+        CatalogProperties.URI,
+        catalogUrl,
+        CatalogProperties.WAREHOUSE_LOCATION,
+        warehouse,
+        CatalogProperties.FILE_IO_IMPL,
+        LocalFileIO.class.getName(),
+        "jdbc.schema-version",
+        "V1");
+  }
+
+  /** The statements by which Flink SQL opens the catalog. */
+  public static String flinkSql(Target target) {
+    return FlinkSqlCatalog.statements(target);
   }
 
   /**
@@ -97,14 +128,7 @@ public final class Warehouse {
     columns.required("_version", Types.StringType.get());
     columns.required("known_at", Types.TimestampType.withZone());
     for (Feature feature : view.features()) {
-      columns.optional(
-          feature.name(),
-          switch (feature.type()) {
-            case LONG -> Types.LongType.get();
-            case DOUBLE -> Types.DoubleType.get();
-            case STRING -> Types.StringType.get();
-            case BOOLEAN -> Types.BooleanType.get();
-          });
+      columns.optional(feature.name(), columns.of(feature.type()));
     }
     return columns.schema();
   }
@@ -195,20 +219,31 @@ public final class Warehouse {
     return columns.schema();
   }
 
-  /** Makes the table where it is not there, with columns added where the definition grew. */
+  /** Makes an unpartitioned table where it is not there, and brings one that is up to date. */
   public static Table ensure(Catalog catalog, TableIdentifier name, Schema schema) {
+    return ensure(catalog, name, schema, null);
+  }
+
+  /**
+   * Makes the table where it is not there, with columns added where the definition grew.
+   *
+   * <p>A table that was made without partitions gets them for what is written from now on; its old
+   * files stay as they are until they are joined into larger ones.
+   *
+   * @param dayOf the timestamp by whose day (UTC) the table is partitioned; null for none
+   */
+  public static Table ensure(
+      Catalog catalog, TableIdentifier name, Schema schema, @Nullable String dayOf) {
     ensure((SupportsNamespaces) catalog, name.namespace());
     if (!catalog.tableExists(name)) {
       try {
         return catalog.createTable(
             name,
             schema,
-            PartitionSpec.unpartitioned(),
-            Map.of(
-                "format-version", "2",
-                "write.parquet.compression-codec", "zstd",
-                "write.metadata.delete-after-commit.enabled", "true",
-                "write.metadata.previous-versions-max", "20"));
+            dayOf == null
+                ? PartitionSpec.unpartitioned()
+                : PartitionSpec.builderFor(schema).day(dayOf).build(),
+            PROPERTIES);
       } catch (AlreadyExistsException e) {
         return catalog.loadTable(name);
       }
@@ -220,8 +255,18 @@ public final class Warehouse {
       var update = table.updateSchema();
       added.forEach(c -> update.addColumn(c.name(), c.type()));
       update.commit();
-      table.refresh();
     }
+    if (dayOf != null && table.spec().isUnpartitioned()) {
+      table.updateSpec().addField(Expressions.day(dayOf)).commit();
+    }
+    Map<String, String> missing = new TreeMap<>(PROPERTIES);
+    missing.keySet().removeAll(table.properties().keySet());
+    if (!missing.isEmpty()) {
+      var update = table.updateProperties();
+      missing.forEach(update::set);
+      update.commit();
+    }
+    table.refresh();
     return table;
   }
 
@@ -284,6 +329,25 @@ public final class Warehouse {
     Types.MapType map(Type value) {
       lastId += 2;
       return Types.MapType.ofOptional(lastId - 1, lastId, Types.StringType.get(), value);
+    }
+
+    Type of(Feature.ValueType value) {
+      return switch (value.kind()) {
+        case LONG -> Types.LongType.get();
+        case DOUBLE -> Types.DoubleType.get();
+        case STRING -> Types.StringType.get();
+        case BOOLEAN -> Types.BooleanType.get();
+        case LIST -> {
+          int id = ++lastId;
+          yield Types.ListType.ofRequired(id, of(value.elementType()));
+        }
+        case MAP -> {
+          lastId += 2;
+          int id = lastId;
+          yield Types.MapType.ofRequired(
+              id - 1, id, Types.StringType.get(), of(value.elementType()));
+        }
+      };
     }
 
     /** A list of what each bin adds. */

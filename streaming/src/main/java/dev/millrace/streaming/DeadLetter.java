@@ -35,8 +35,26 @@ public record DeadLetter(
     public static final String FUTURE = "FUTURE";
     public static final String LATE = "LATE";
     public static final String NO_MODEL = "NO_MODEL";
+    public static final String TOO_MANY_EVENTS = "TOO_MANY_EVENTS";
 
     private Reason() {}
+  }
+
+  /**
+   * A letter of a place that has not got the record's bytes any more; they are in the source's
+   * topic at that offset, and in its archive.
+   */
+  public static DeadLetter withoutBytes(
+      String source,
+      String topic,
+      int partition,
+      long offset,
+      long recordTimeMillis,
+      String reason,
+      String message,
+      String stage) {
+    return new DeadLetter(
+        source, topic, partition, offset, reason, message, stage, null, null, -1, recordTimeMillis);
   }
 
   static DeadLetter of(

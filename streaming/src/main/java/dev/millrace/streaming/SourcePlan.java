@@ -1,5 +1,6 @@
 package dev.millrace.streaming;
 
+import dev.millrace.core.definition.Feature;
 import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.definition.Model;
 import dev.millrace.core.definition.Project;
@@ -39,7 +40,12 @@ public record SourcePlan(
     for (FeatureView view : project.featureViews()) {
       if (view.source().equals(source.name())) {
         used.addAll(view.keyFields());
-        view.features().forEach(f -> addNotNull(used, f.column()));
+        for (Feature feature : view.features()) {
+          addNotNull(used, feature.column());
+          addNotNull(used, feature.options().by());
+          addNotNull(used, feature.options().denominator());
+          addFields(used, feature.options().when(), source, Expression.Type.BOOLEAN);
+        }
         addFields(used, view.filter(), source, Expression.Type.BOOLEAN);
       }
     }

@@ -1,15 +1,20 @@
 package dev.millrace.streaming;
 
+import dev.millrace.core.row.ValueText;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Field values in binary: a tag, then the value. What cannot be written is refused by its class.
+ * Field values in binary: a tag, then the value. A map is written by its keys, ascending, so that
+ * equal values have equal bytes. What cannot be written is refused by its class.
  */
 public final class Values {
 
@@ -23,6 +28,7 @@ public final class Values {
   private static final byte STRING = 7;
   private static final byte BYTES = 8;
   private static final byte LIST = 9;
+  private static final byte MAP = 10;
 
   public static void writeAll(@Nullable Object[] values, DataOutputView out) throws IOException {
     out.writeInt(values.length);
@@ -68,6 +74,13 @@ public final class Values {
       for (Object element : list) {
         write(element, out);
       }
+    } else if (value instanceof Map<?, ?> map) {
+      out.writeByte(MAP);
+      out.writeInt(map.size());
+      for (Map.Entry<String, ?> entry : ValueText.sorted(map).entrySet()) {
+        writeText(entry.getKey(), out);
+        write(entry.getValue(), out);
+      }
     } else {
       throw new IOException("Cannot write a value of " + value.getClass().getName());
     }
@@ -92,6 +105,14 @@ public final class Values {
           list.add(read(in));
         }
         yield list;
+      }
+      case MAP -> {
+        int size = in.readInt();
+        SortedMap<String, @Nullable Object> map = new TreeMap<>();
+        for (int i = 0; i < size; i++) {
+          map.put(readText(in), read(in));
+        }
+        yield map;
       }
       default -> throw new IOException("Cannot read a value: unknown tag " + tag);
     };

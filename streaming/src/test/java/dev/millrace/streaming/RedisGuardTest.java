@@ -10,9 +10,9 @@ import dev.millrace.core.definition.Feature.ValueType;
 import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.row.FeatureRow;
 import dev.millrace.core.row.Positions;
+import dev.millrace.platform.RedisTarget;
 import java.io.IOException;
 import java.net.ServerSocket;
-import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -147,9 +147,10 @@ class RedisGuardTest {
   private static void write(long epoch, FeatureRow row) throws IOException {
     try (JedisRowStore store =
         new JedisRowStore(
-            URI.create("redis://127.0.0.1:" + port), new UnregisteredMetricsGroup())) {
-      RedisGuard guard = new RedisGuard(view(), epoch);
-      store.write(guard, Map.of(guard.key(row), row));
+            RedisTarget.of("127.0.0.1:" + port),
+            new RedisGuard(view(), epoch),
+            new UnregisteredMetricsGroup())) {
+      assertThat(store.write(List.of(row)).whole()).isTrue();
     }
   }
 

@@ -87,10 +87,10 @@ final class FeatureLog {
                       TrainingException.ofDefinition(
                           "Cannot read feature %s of view %s: it has none of that name"
                               .formatted(name, view.name())));
-      if (feature.type() == Feature.ValueType.STRING) {
+      if (!feature.type().isInput()) {
         throw TrainingException.ofDefinition(
-            "Cannot use feature %s of view %s as an input: it is text; take a number"
-                .formatted(name, view.name()));
+            "Cannot use feature %s of view %s as an input: it is %s; take a number"
+                .formatted(name, view.name(), feature.type().noun()));
       }
     }
   }

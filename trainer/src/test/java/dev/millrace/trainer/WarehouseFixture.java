@@ -13,14 +13,20 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.LocalDate;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
 import java.util.UUID;
 import org.apache.avro.Schema;
 import org.apache.avro.SchemaBuilder;
-import org.apache.iceberg.PartitionSpec;
+import org.apache.iceberg.AppendFiles;
+import org.apache.iceberg.DataFile;
+import org.apache.iceberg.PartitionData;
 import org.apache.iceberg.Table;
 import org.apache.iceberg.catalog.Catalog;
 import org.apache.iceberg.catalog.TableIdentifier;
@@ -153,30 +159,63 @@ final class WarehouseFixture implements AutoCloseable {
   }
 
   void departures(List<@Nullable Object[]> rows) throws IOException {
-    append(Warehouse.events("flights", "departures"), Warehouse.eventsSchema(DEPARTURES), rows);
+    append(
+        Warehouse.events("flights", "departures"),
+        Warehouse.eventsSchema(DEPARTURES),
+        DEPARTURES.eventTime(),
+        rows);
   }
 
   void arrivals(List<@Nullable Object[]> rows) throws IOException {
-    append(Warehouse.events("flights", "arrivals"), Warehouse.eventsSchema(ARRIVALS), rows);
+    append(
+        Warehouse.events("flights", "arrivals"),
+        Warehouse.eventsSchema(ARRIVALS),
+        ARRIVALS.eventTime(),
+        rows);
   }
 
   void rows(FeatureView view, List<@Nullable Object[]> rows) throws IOException {
-    append(Warehouse.features("flights", view.name()), Warehouse.featuresSchema(view), rows);
+    append(
+        Warehouse.features("flights", view.name()), Warehouse.featuresSchema(view), "_time", rows);
   }
 
+  /** One file a day, as a sink writes them. */
   private void append(
-      TableIdentifier name, org.apache.iceberg.Schema schema, List<@Nullable Object[]> rows)
+      TableIdentifier name,
+      org.apache.iceberg.Schema schema,
+      String dayOf,
+      List<@Nullable Object[]> rows)
       throws IOException {
-    Table table = Warehouse.ensure(catalog, name, schema);
+    Table table = Warehouse.ensure(catalog, name, schema, dayOf);
+    int time = schema.columns().indexOf(schema.findField(dayOf));
+    Map<LocalDate, List<@Nullable Object[]>> days = new TreeMap<>();
+    for (@Nullable Object[] row : rows) {
+      OffsetDateTime at = (OffsetDateTime) Objects.requireNonNull(row[time]);
+      days.computeIfAbsent(at.toLocalDate(), day -> new ArrayList<>()).add(row);
+    }
+    AppendFiles append = table.newAppend();
+    for (Map.Entry<LocalDate, List<@Nullable Object[]>> day : days.entrySet()) {
+      append.appendFile(file(table, (int) day.getKey().toEpochDay(), day.getValue()));
+    }
+    append.commit();
+  }
+
+  private static DataFile file(Table table, int day, List<@Nullable Object[]> rows)
+      throws IOException {
+    PartitionData partition = new PartitionData(table.spec().partitionType());
+    partition.set(0, day);
     OutputFile file =
         table
             .io()
             .newOutputFile(
-                table.locationProvider().newDataLocation(UUID.randomUUID() + ".parquet"));
+                table
+                    .locationProvider()
+                    .newDataLocation(table.spec(), partition, UUID.randomUUID() + ".parquet"));
     DataWriter<Record> writer =
         Parquet.writeData(file)
             .schema(table.schema())
-            .withSpec(PartitionSpec.unpartitioned())
+            .withSpec(table.spec())
+            .withPartition(partition)
             .createWriterFunc(GenericParquetWriter::create)
             .overwrite()
             .build();
@@ -189,7 +228,7 @@ final class WarehouseFixture implements AutoCloseable {
         writer.write(record);
       }
     }
-    table.newAppend().appendFile(writer.toDataFile()).commit();
+    return writer.toDataFile();
   }
 
   static OffsetDateTime time(long millis) {

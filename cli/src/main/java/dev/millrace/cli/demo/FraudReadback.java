@@ -3,6 +3,7 @@ package dev.millrace.cli.demo;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.millrace.cli.CommandFailed;
+import dev.millrace.platform.RedisClients;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Warehouse;
 import java.io.IOException;
@@ -18,9 +19,9 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.jspecify.annotations.Nullable;
-import redis.clients.jedis.Jedis;
-import redis.clients.jedis.Pipeline;
+import redis.clients.jedis.AbstractPipeline;
 import redis.clients.jedis.Response;
+import redis.clients.jedis.UnifiedJedis;
 
 /** Reads back what the loop left in Iceberg, in Redis and in the registry. */
 final class FraudReadback {
@@ -115,12 +116,14 @@ final class FraudReadback {
 
   private Rows rows(String before, String after, Map<String, long[]> times) {
     Map<String, Response<Map<String, String>>> answers = new HashMap<>();
-    try (Jedis redis = new Jedis(URI.create("redis://" + target.redis()), TIMEOUT_MILLIS);
-        Pipeline pipeline = redis.pipelined()) {
+    try (UnifiedJedis redis = RedisClients.open(target.redis(), Duration.ofMillis(TIMEOUT_MILLIS));
+        AbstractPipeline pipeline = RedisClients.pipelined(redis)) {
       for (String entity : times.keySet()) {
         answers.put(entity, pipeline.hgetAll(before + entity + after));
       }
       pipeline.sync();
+    } catch (IOException e) {
+      throw new CommandFailed(String.valueOf(e.getMessage()), e);
     }
     long rows = 0;
     long missing = 0;

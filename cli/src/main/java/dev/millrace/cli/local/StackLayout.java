@@ -101,6 +101,11 @@ public record StackLayout(Path dir) {
     return dir.resolve("target.yaml");
   }
 
+  /** The statements by which Flink SQL opens this stack's warehouse. */
+  Path flinkSql() {
+    return dir.resolve("catalog.sql");
+  }
+
   Path stateFile() {
     return dir.resolve("state.json");
   }
@@ -126,6 +131,7 @@ public record StackLayout(Path dir) {
         dir.resolve("redis"),
         supervisorLib(),
         targetFile(),
+        flinkSql(),
         stateFile(),
         supervisorLock());
   }

@@ -62,7 +62,7 @@ public final class StatusCommand implements Callable<Integer> {
     ObjectNode root = JSON.createObjectNode();
     root.put("kafka", target.kafka());
     root.put("schema_registry", target.schemaRegistry());
-    root.put("redis", target.redis());
+    root.put("redis", target.redis().address());
     root.put("flink", target.flink());
     root.put("registry", target.registry());
     root.put("warehouse", target.warehouse());

@@ -1,9 +1,11 @@
 package dev.millrace.cli.local;
 
 import dev.millrace.cli.Checkout;
+import dev.millrace.platform.FlinkSqlCatalog;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
@@ -81,6 +83,7 @@ public final class Supervisor implements SupervisedService.Listener {
 
   private void run() throws IOException, InterruptedException {
     layout.target(ports).write(layout.targetFile());
+    Files.writeString(layout.flinkSql(), FlinkSqlCatalog.statements(layout.target(ports)));
     new FlinkServices(Checkout.root(), layout, ports).configure();
     CountDownLatch ended = new CountDownLatch(1);
     Runtime.getRuntime().addShutdownHook(new Thread(() -> stopAll(ended), "stop"));

@@ -10,11 +10,13 @@ import dev.millrace.core.definition.Feature;
 import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.definition.Project;
 import dev.millrace.core.row.EntityKeys;
+import dev.millrace.core.row.ValueReader;
+import dev.millrace.platform.RedisClients;
 import dev.millrace.platform.Target;
 import dev.millrace.schemas.ConfluentSubjectRegistry;
 import dev.millrace.schemas.SubjectRegistry;
+import java.io.IOException;
 import java.io.PrintWriter;
-import java.net.URI;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -30,7 +32,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
-import redis.clients.jedis.Jedis;
+import redis.clients.jedis.UnifiedJedis;
 import redis.clients.jedis.exceptions.JedisException;
 
 /** {@code features}: rows as models read them. */
@@ -51,7 +53,7 @@ public final class FeaturesCommand implements Callable<Integer> {
   @Command(name = "get", description = "Shows one online row, its age and its version.")
   static final class Get implements Callable<Integer> {
 
-    private static final int TIMEOUT_MILLIS = 5_000;
+    private static final Duration TIMEOUT = Duration.ofSeconds(5);
 
     @Mixin private GlobalOptions global = new GlobalOptions();
 
@@ -89,6 +91,13 @@ public final class FeaturesCommand implements Callable<Integer> {
               target,
               registry);
       FeatureView definition = owner.featureView(view).orElseThrow();
+      if (definition.redis().layout() == FeatureView.RedisOptions.Layout.FEAST) {
+        throw new UserMistake(
+            "Cannot show rows of view "
+                + view
+                + ": they stand in Feast's layout; read them with Feast, or with"
+                + " redis: {layout: millrace}");
+      }
       String key = redisKey(definition, keys);
       Map<String, String> row = read(target, key);
       if (row.isEmpty()) {
@@ -116,11 +125,13 @@ public final class FeaturesCommand implements Callable<Integer> {
     }
 
     private static Map<String, String> read(Target target, String key) {
-      try (Jedis redis = new Jedis(URI.create("redis://" + target.redis()), TIMEOUT_MILLIS)) {
+      try (UnifiedJedis redis = RedisClients.open(target.redis(), TIMEOUT)) {
         return redis.hgetAll(key);
+      } catch (IOException e) {
+        throw new CommandFailed(e.getMessage() + "; is it up?", e);
       } catch (JedisException e) {
         throw new CommandFailed(
-            "Cannot ask Redis at " + target.redis() + ": " + e.getMessage() + "; is it up?", e);
+            "Cannot ask Redis at " + target.redis() + ": " + RedisClients.reason(e), e);
       }
     }
   }
@@ -156,6 +167,8 @@ public final class FeaturesCommand implements Callable<Integer> {
       @Nullable Long timeMillis,
       @Nullable Duration age) {
 
+    private static final JsonMapper JSON = new JsonMapper();
+
     static OnlineRow of(FeatureView view, String key, Map<String, String> hash, Instant now) {
       String time = hash.get("_time");
       Long millis = time == null ? null : Long.valueOf(time);
@@ -164,7 +177,7 @@ public final class FeaturesCommand implements Callable<Integer> {
     }
 
     String json() {
-      ObjectNode object = new JsonMapper().createObjectNode();
+      ObjectNode object = JSON.createObjectNode();
       object.put("view", view.name());
       object.put("key", key);
       ObjectNode values = object.putObject("values");
@@ -184,12 +197,7 @@ public final class FeaturesCommand implements Callable<Integer> {
         values.putNull(feature.name());
         return;
       }
-      switch (feature.type()) {
-        case LONG -> values.put(feature.name(), Long.valueOf(text));
-        case DOUBLE -> values.put(feature.name(), Double.valueOf(text));
-        case BOOLEAN -> values.put(feature.name(), Boolean.valueOf(text));
-        case STRING -> values.put(feature.name(), text);
-      }
+      values.set(feature.name(), JSON.valueToTree(ValueReader.read(text, feature.type())));
     }
 
     List<String> lines() {

@@ -55,7 +55,7 @@ public final class FoundProject {
    *
    * @param project what {@code --project} says, where it says something
    */
-  static Project owning(
+  public static Project owning(
       String kind,
       String name,
       @Nullable String project,

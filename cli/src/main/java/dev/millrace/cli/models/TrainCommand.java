@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.millrace.cli.CommandFailed;
 import dev.millrace.cli.GlobalOptions;
 import dev.millrace.cli.Millrace;
+import dev.millrace.cli.UserMistake;
 import dev.millrace.platform.Target;
 import dev.millrace.schemas.ConfluentSubjectRegistry;
 import dev.millrace.schemas.SubjectRegistry;
@@ -72,7 +73,7 @@ public final class TrainCommand implements Callable<Integer> {
               .train(
                   owned.project(), owned.revision(), owned.model(), until, Actor.name(), "train");
     } catch (TrainingException e) {
-      throw TrainingSetCommand.failure(e);
+      throw failure(e);
     } catch (VersionPublisher.RefusedException | VersionPublisher.UnansweredException e) {
       throw new CommandFailed(String.valueOf(e.getMessage()), e);
     }
@@ -168,5 +169,11 @@ public final class TrainCommand implements Callable<Integer> {
     object.put("calibration_error", metrics.calibrationError());
     object.put("mean_predicted", metrics.meanPredicted());
     object.put("observed_rate", metrics.observedRate());
+  }
+
+  /** The definition's problems are the user's to change, the others may pass with time. */
+  private static RuntimeException failure(TrainingException e) {
+    String message = String.valueOf(e.getMessage());
+    return e.isOfDefinition() ? new UserMistake(message, e) : new CommandFailed(message, e);
   }
 }

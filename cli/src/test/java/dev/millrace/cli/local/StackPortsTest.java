@@ -23,7 +23,7 @@ class StackPortsTest {
     Target target = new StackLayout(Path.of("/x")).target(new StackPorts(0));
     assertThat(target.kafka()).isEqualTo("127.0.0.1:9092");
     assertThat(target.schemaRegistry()).isEqualTo("http://127.0.0.1:8085/apis/ccompat/v7");
-    assertThat(target.redis()).isEqualTo("127.0.0.1:6379");
+    assertThat(target.redis().address()).isEqualTo("127.0.0.1:6379");
     assertThat(target.flink()).isEqualTo("http://127.0.0.1:8081");
     assertThat(target.registry()).isEqualTo("http://127.0.0.1:8090");
     assertThat(target.warehouse()).isEqualTo("file:///x/warehouse");

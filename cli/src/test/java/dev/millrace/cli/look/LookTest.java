@@ -7,6 +7,8 @@ import dev.millrace.cli.Checkout;
 import dev.millrace.cli.UserMistake;
 import dev.millrace.cli.look.FeaturesCommand.OnlineRow;
 import dev.millrace.core.definition.Definitions;
+import dev.millrace.core.definition.Feature;
+import dev.millrace.core.definition.Feature.ValueType;
 import dev.millrace.core.definition.FeatureView;
 import dev.millrace.schemas.Wire;
 import java.time.Duration;
@@ -58,6 +60,50 @@ class LookTest {
                 + "\"_time\":1000,\"time\":\"1970-01-01T00:00:01Z\",\"_source\":\"0:4,1:2\","
                 + "\"_version\":\"1-abc\",\"age_seconds\":90}");
     assertThat(String.join("\n", row.lines())).contains("1m 30s old").contains("1-abc");
+  }
+
+  @Test
+  void listsAndMapsAreShownAsTheyAre() {
+    FeatureView view =
+        new FeatureView(
+            "v",
+            ROUTES.entity(),
+            ROUTES.source(),
+            ROUTES.keyFields(),
+            null,
+            FeatureView.Accuracy.EXACT,
+            Duration.ofMinutes(1),
+            Duration.ZERO,
+            Duration.ofDays(7),
+            List.of(
+                feature("delay_last_k", ValueType.listOf(ValueType.DOUBLE)),
+                feature("by_carrier", ValueType.mapOf(ValueType.listOf(ValueType.STRING))),
+                feature("counts", ValueType.mapOf(ValueType.LONG)),
+                feature("last", ValueType.STRING),
+                feature("mean", ValueType.DOUBLE)),
+            "0123456789ab");
+    OnlineRow row =
+        OnlineRow.of(
+            view,
+            "k",
+            Map.of(
+                "delay_last_k", "[1,2.5]",
+                "by_carrier", "{\"B6\":[\"x\\\"y\"],\"İ\":[]}",
+                "counts", "{}",
+                "last", "[1]",
+                "mean", "2"),
+            Instant.EPOCH);
+
+    assertThat(row.json())
+        .contains(
+            "\"values\":{\"delay_last_k\":[1.0,2.5],"
+                + "\"by_carrier\":{\"B6\":[\"x\\\"y\"],\"İ\":[]},"
+                + "\"counts\":{},\"last\":\"[1]\",\"mean\":2.0}");
+    assertThat(String.join("\n", row.lines())).contains("[1,2.5]").contains("{\"B6\":");
+  }
+
+  private static Feature feature(String name, ValueType type) {
+    return new Feature(name, Feature.Function.LAST, "delay", null, type);
   }
 
   @Test

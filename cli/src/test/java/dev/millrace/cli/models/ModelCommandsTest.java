@@ -24,14 +24,7 @@ class ModelCommandsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "training-set delay_risk --out x.parquet --as-served",
-        "training-set delay_risk --out x.parquet --as-corrected",
-        "training-set --spine s.parquet --features a:b --out x.parquet",
-        "models evaluate delay_risk 3",
-        "models pause delay_risk"
-      })
+  @ValueSource(strings = {"models evaluate delay_risk 3", "models pause delay_risk"})
   void whatIsNotBuiltIsRefusedByName(String arguments) {
     assertThat(execute(arguments)).isEqualTo(Millrace.USER_MISTAKE);
     assertThat(err.toString()).contains("not built yet").doesNotContain("Exception");
@@ -43,6 +36,13 @@ class ModelCommandsTest {
         "training-set",
         "training-set delay_risk",
         "training-set delay_risk --out x.parquet --as-of yesterday",
+        "training-set delay_risk --out x.parquet --as-served --as-corrected",
+        "training-set delay_risk --out x.parquet --features a:b",
+        "training-set delay_risk --spine s.parquet --features a:b --out x.parquet",
+        "training-set --spine nowhere.parquet --features a:b --out x.parquet",
+        "training-set --spine pom.xml --out x.parquet",
+        "training-set --spine pom.xml --features a --out x.parquet",
+        "training-set delay_risk --out x.parquet --snapshot nowhere.json",
         "train",
         "train delay_risk --as-of 2001-13-01",
         "models",

@@ -20,6 +20,7 @@ final class InputReader {
   private final Scope scope;
   private final Scope.@Nullable SourceDraft source;
   private final Map<String, Value> keys;
+  private final Model.FeatureReads reads;
   private final List<Found> found = new ArrayList<>();
   private final Map<String, @Nullable List<String>> keyFieldsByEntity = new HashMap<>();
 
@@ -32,10 +33,15 @@ final class InputReader {
       List<String> keyFields,
       @Nullable String expression) {}
 
-  InputReader(Scope scope, Scope.@Nullable SourceDraft source, Map<String, Value> keys) {
+  InputReader(
+      Scope scope,
+      Scope.@Nullable SourceDraft source,
+      Map<String, Value> keys,
+      Model.FeatureReads reads) {
     this.scope = scope;
     this.source = source;
     this.keys = keys;
+    this.reads = reads;
   }
 
   List<Model.Input> read(Section model) {
@@ -112,6 +118,11 @@ final class InputReader {
           Value.suggestion(viewName, new ArrayList<>(scope.viewsByName().keySet()), "known are "));
       return;
     }
+    if (reads == Model.FeatureReads.ONLINE
+        && view.view() != null
+        && view.view().redis().layout() == FeatureView.RedisOptions.Layout.FEAST) {
+      element.unbuilt("reading view " + viewName + ", which stands in Feast's layout, online");
+    }
     List<String> keyFields = keyFields(element, view);
     List<Scope.FeatureDraft> features =
         view.features().stream()
@@ -124,8 +135,9 @@ final class InputReader {
           Value.suggestion(featureName, names, "its features are "));
     }
     for (Scope.FeatureDraft feature : features) {
-      if (feature.type() == Feature.ValueType.STRING) {
-        element.unbuilt("a text (" + feature.name() + ") as a model's input");
+      Feature.ValueType type = feature.type();
+      if (type != null && !type.isInput()) {
+        element.unbuilt(type.noun() + " (" + feature.name() + ") as a model's input");
       }
       found.add(new Found(element, feature.name(), viewName, feature.name(), keyFields, null));
     }

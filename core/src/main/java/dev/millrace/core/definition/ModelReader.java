@@ -51,7 +51,7 @@ final class ModelReader {
     Model.FeatureReads reads =
         section.choice(Model.FeatureReads.class, "features", Model.FeatureReads.ONLINE);
     Map<String, Value> keys = scope.keys(section, null, source);
-    List<Model.Input> inputs = new InputReader(scope, source, keys).read(section);
+    List<Model.Input> inputs = new InputReader(scope, source, keys, reads).read(section);
     Value readsValue = section.take("features");
     if (readsValue != null && reads == Model.FeatureReads.AS_OF && source != null) {
       asOf(readsValue, source.name(), inputs);

@@ -45,10 +45,6 @@ final class SourceReader {
     Duration outOfOrderness = section.duration("max-out-of-orderness", OUT_OF_ORDERNESS);
     Duration maxAhead = section.duration("max-ahead", AHEAD);
     Duration dedupWindow = section.duration("dedup-window", Duration.ZERO);
-    Value dedupValue = section.take("dedup-window");
-    if (dedupValue != null && !dedupWindow.isZero()) {
-      dedupValue.unbuilt("leaving out repeated events");
-    }
     boolean archive = section.truth("archive", true);
     List<Source.ContractRule> contract = contract(section, schema);
     String samples = samples(section, name);

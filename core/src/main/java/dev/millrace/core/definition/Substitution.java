@@ -8,15 +8,29 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** Values that come from elsewhere: {@code ${env:X}} and {@code ${file:PATH}}. */
-final class Substitution {
+public final class Substitution {
 
   private static final Pattern REFERENCE = Pattern.compile("\\$\\{(env|file):([^}]*)}");
   private static final long LARGEST_BYTES = 64 * 1024;
 
   private Substitution() {}
 
-  static boolean applies(String text) {
+  /** Whether a text has a reference. */
+  public static boolean applies(String text) {
     return text.contains("${") && REFERENCE.matcher(text).find();
+  }
+
+  /**
+   * The text with each reference replaced, for what stands outside of a project's files.
+   *
+   * @throws IOException naming what cannot be found, never a value
+   */
+  public static String resolved(String text, Map<String, String> environment) throws IOException {
+    try {
+      return resolve(text, environment);
+    } catch (ProjectFiles.Refused e) {
+      throw new IOException(e.reason + "; " + e.repair, e);
+    }
   }
 
   /** The text with each reference replaced. */

@@ -38,14 +38,35 @@ final class ViewId {
     id.part("accuracy", view.accuracy().name());
     id.part("refresh", view.refresh().toString());
     id.part("allowed-lateness", view.allowedLateness().toString());
+    if (view.maxEventsPerKey() != FeatureView.MAX_EVENTS_PER_KEY) {
+      id.part("max-events-per-key", String.valueOf(view.maxEventsPerKey()));
+    }
     for (Feature feature : view.features()) {
       id.part("feature", feature.name());
       id.part("function", feature.function().name());
       id.part("column", feature.column());
       id.part("window", feature.window() == null ? null : feature.window().toString());
-      id.part("type", feature.type().name());
+      id.part("type", feature.type().toString());
+      id.options(feature.options());
     }
     return id.digest();
+  }
+
+  /** Only what is set, so that a new option changes the id of no view that does not use it. */
+  private void options(Feature.Options options) {
+    set("when", options.when());
+    set("by", options.by());
+    set("denominator", options.denominator());
+    set("p", options.p());
+    set("k", options.k());
+    set("half-life", options.halfLife());
+    options.edges().forEach(edge -> part("edge", edge.toString()));
+  }
+
+  private void set(String name, @Nullable Object value) {
+    if (value != null) {
+      part(name, value.toString());
+    }
   }
 
   private void part(String name, @Nullable String value) {

@@ -18,72 +18,108 @@ public final class EntityRows {
 
   private static final long ONLINE_REFRESH_LEAST_MILLIS = 1_000;
 
-  private final ViewPlan plan;
+  private final Aggregations aggregations;
+  private final EntityWindows windows;
+  private final long refreshMillis;
+
+  /** The window of all time, or -1. */
+  private final int allTime;
 
   public EntityRows(ViewPlan plan) {
-    this.plan = plan;
+    this.aggregations = plan.aggregations();
+    long[] lengths = aggregations.windowsMillis();
+    int last = lengths.length - 1;
+    this.allTime = last >= 0 && lengths[last] == Aggregations.ALL_TIME ? last : -1;
+    this.windows = plan.windows();
+    this.refreshMillis = plan.refreshMillis();
   }
 
-  /** Takes an event and gives the row after it. */
-  public FeatureRow accept(
+  /** Of an entity that has no event yet. */
+  public EntityState newState() {
+    return windows.newState();
+  }
+
+  /**
+   * Takes an event and gives the row after it.
+   *
+   * @return null where the entity has as many events in its longest window as it may; the event is
+   *     not taken then, and changes nothing
+   */
+  public @Nullable FeatureRow accept(
+      EntityState state, String entityKey, EventView event, long nowMillis, EntityStore store) {
+    long timeMillis = Math.max(state.timeMillis, event.timeMillis());
+    if (windows.full(state, timeMillis)) {
+      return null;
+    }
+    windows.moveTo(state, timeMillis, store);
+    windows.add(state, event, store);
+    addToAllTime(state, event);
+    state.positions = state.positions.advance(event.partition(), event.offset());
+    state.eventTimeMillis = Math.max(state.eventTimeMillis, event.timeMillis());
+    state.timeMillis = timeMillis;
+    windows.evict(state, store);
+    return row(state, entityKey, nowMillis, values(state, timeMillis));
+  }
+
+  /** The row after an event that counts nowhere, because it was here before: it only moves on. */
+  public FeatureRow passOver(
       EntityState state,
       String entityKey,
-      long timeMillis,
       int partition,
       long offset,
-      @Nullable Object[] values,
-      long nowMillis) {
+      long nowMillis,
+      EntityStore store) {
     state.positions = state.positions.advance(partition, offset);
-    plan.take(state, timeMillis, partition, offset, values);
-    if (timeMillis > state.eventTimeMillis) {
-      state.eventTimeMillis = timeMillis;
+    windows.moveTo(state, state.timeMillis, store);
+    return row(state, entityKey, nowMillis, values(state, state.timeMillis));
+  }
+
+  private void addToAllTime(EntityState state, EventView event) {
+    if (allTime >= 0) {
+      for (Accumulator accumulator : state.windows[allTime].accumulators) {
+        accumulator.add(event);
+      }
     }
-    if (timeMillis > state.timeMillis) {
-      state.timeMillis = timeMillis;
-      state.buffer.evictThrough(timeMillis - plan.longestMillis());
-    }
-    return row(
-        state,
-        entityKey,
-        nowMillis,
-        state.timeMillis > state.eventTimeMillis,
-        true,
-        plan.evaluate(state, state.timeMillis));
   }
 
   /** Brings the entity's windows up to date: every row that is due at or before the watermark. */
   public List<FeatureRow> advance(
-      EntityState state, String entityKey, long watermarkMillis, long nowMillis) {
+      EntityState state,
+      String entityKey,
+      long watermarkMillis,
+      long nowMillis,
+      EntityStore store) {
     List<FeatureRow> rows = new ArrayList<>();
-    long at = state.timeMillis;
+    long at = state.windowsAtMillis;
     @Nullable Object[] before = null;
-    for (long due = due(state, at); due <= watermarkMillis; due = due(state, at)) {
+    // A watermark of MAX_VALUE ends the stream, and then nothing that leaves is left.
+    for (long due = due(state); due <= watermarkMillis && due != Long.MAX_VALUE; due = due(state)) {
       if (before == null) {
-        before = plan.evaluate(state, at);
+        before = values(state, at);
       }
-      @Nullable Object[] values = plan.evaluate(state, due);
+      windows.moveTo(state, due, store);
+      @Nullable Object[] values = values(state, due);
       at = due;
       if (!Arrays.equals(before, values)) {
         state.timeMillis = due;
-        rows.add(row(state, entityKey, nowMillis, true, true, values));
+        rows.add(refreshed(state, entityKey, nowMillis, true, values));
       }
       before = values;
     }
-    boolean empty = state.buffer.firstAfter(at - plan.longestMillis()) == state.buffer.size();
+    boolean empty = windows.empty(state);
     if (empty && at > state.timeMillis) {
       // The last event left and changed nothing: no row, and nothing more to wait for.
       state.timeMillis = at;
     }
-    // Not further than T: where nothing changed T stands, and an event may come that is before
-    // `at`.
-    state.buffer.evictThrough(state.timeMillis - plan.longestMillis());
     boolean throttled = nowMillis - state.refreshedAtMillis < ONLINE_REFRESH_LEAST_MILLIS;
-    long present = Math.floorDiv(watermarkMillis, plan.refreshMillis()) * plan.refreshMillis();
+    long present = Math.floorDiv(watermarkMillis, refreshMillis) * refreshMillis;
     if (!empty && !throttled && present > state.timeMillis) {
+      windows.moveTo(state, present, store);
       state.timeMillis = present;
-      rows.add(row(state, entityKey, nowMillis, true, false, plan.evaluate(state, present)));
-      state.buffer.evictThrough(present - plan.longestMillis());
+      rows.add(refreshed(state, entityKey, nowMillis, false, values(state, present)));
     }
+    // Only to T: where nothing changed T stands, and an event may come that is before `at`.
+    windows.evict(state, store);
     return online(state, rows, empty || !throttled, nowMillis);
   }
 
@@ -92,19 +128,27 @@ public final class EntityRows {
    * no timer is left.
    */
   public long nextTimerMillis(EntityState state, long watermarkMillis) {
-    if (state.buffer.size() == 0) {
+    if (windows.empty(state)) {
       return Long.MAX_VALUE;
     }
     long after = Math.max(state.timeMillis, watermarkMillis);
-    return (Math.floorDiv(after, plan.refreshMillis()) + 1) * plan.refreshMillis();
+    return (Math.floorDiv(after, refreshMillis) + 1) * refreshMillis;
   }
 
-  private long due(EntityState state, long atMillis) {
-    long exit = plan.nextExitMillis(state, atMillis);
+  private long due(EntityState state) {
+    long exit = windows.nextExitMillis(state);
     if (exit == Long.MAX_VALUE) {
       return Long.MAX_VALUE;
     }
-    return -Math.floorDiv(-exit, plan.refreshMillis()) * plan.refreshMillis();
+    return -Math.floorDiv(-exit, refreshMillis) * refreshMillis;
+  }
+
+  private @Nullable Object[] values(EntityState state, long atMillis) {
+    @Nullable Object[] values = new Object[aggregations.features()];
+    for (int i = 0; i < state.windows.length; i++) {
+      aggregations.read(i, state.windows[i].accumulators, atMillis, values);
+    }
+    return values;
   }
 
   /** Only the newest of the rows goes online, and only when it is time. */
@@ -135,13 +179,25 @@ public final class EntityRows {
   }
 
   private static FeatureRow row(
+      EntityState state, String entityKey, long nowMillis, @Nullable Object[] values) {
+    return new FeatureRow(
+        entityKey,
+        state.timeMillis,
+        state.positions,
+        nowMillis,
+        state.timeMillis > state.eventTimeMillis,
+        true,
+        true,
+        values);
+  }
+
+  private static FeatureRow refreshed(
       EntityState state,
       String entityKey,
       long nowMillis,
-      boolean refresh,
       boolean logged,
       @Nullable Object[] values) {
     return new FeatureRow(
-        entityKey, state.timeMillis, state.positions, nowMillis, refresh, logged, true, values);
+        entityKey, state.timeMillis, state.positions, nowMillis, true, logged, true, values);
   }
 }

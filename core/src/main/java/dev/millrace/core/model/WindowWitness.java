@@ -32,11 +32,13 @@ public record WindowWitness(@Nullable String feature, boolean counts, boolean no
       if (!longest.equals(feature.window())) {
         continue;
       }
-      if (feature.function() == Feature.Function.COUNT) {
-        return new WindowWitness(feature.name(), true, false);
-      }
-      if (feature.function() != Feature.Function.STDDEV && neverNull(source, feature.column())) {
-        witness = feature.name();
+      if (feature.options().by() == null) {
+        if (feature.function() == Feature.Function.COUNT) {
+          return new WindowWitness(feature.name(), true, false);
+        }
+        if (tells(feature.function()) && neverNull(source, feature.column())) {
+          witness = feature.name();
+        }
       }
     }
     return new WindowWitness(witness, false, false);
@@ -55,6 +57,24 @@ public record WindowWitness(@Nullable String feature, boolean counts, boolean no
       return false;
     }
     return counts ? "0".equals(value) : value == null;
+  }
+
+  /** Whether a value is null for no event and for nothing else. */
+  private static boolean tells(Feature.Function function) {
+    return switch (function) {
+      case SUM,
+          MEAN,
+          MIN,
+          MAX,
+          VARIANCE_POP,
+          STDDEV_POP,
+          FIRST,
+          LAST,
+          APPROX_COUNT_DISTINCT,
+          PERCENTILE ->
+          true;
+      default -> false;
+    };
   }
 
   private static boolean neverNull(Schema source, @Nullable String column) {

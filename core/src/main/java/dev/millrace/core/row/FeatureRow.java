@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  *     checkpoint that contains it
  * @param logged whether the row belongs to the log (topic and Iceberg)
  * @param online whether the row belongs in Redis
- * @param values by feature, in the view's order: Long, Double, String, Boolean or null
+ * @param values by feature, in the view's order: Long, Double, String, Boolean, List, Map (by its
+ *     keys, ascending) or null
  */
 public record FeatureRow(
     String entityKey,

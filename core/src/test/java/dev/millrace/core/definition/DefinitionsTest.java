@@ -49,6 +49,7 @@ class DefinitionsTest {
             "count_24h",
             "delay_mean_1h",
             "delay_mean_24h",
+            "delay_p90_24h",
             "destination_approx_count_distinct_24h",
             "delay_last");
     assertThat(view.allowedLateness()).isEqualTo(Duration.ofHours(1));
@@ -131,8 +132,6 @@ class DefinitionsTest {
     assertThat(project.unbuilt())
         .extracting(u -> u.file() + ":" + u.line() + ": " + u.path())
         .containsExactly(
-            "millrace.yaml:12: sources[0].dedup-window",
-            "millrace.yaml:33: feature-views[0].aggregations[2].function",
             "millrace.yaml:48: models[0].execution.latency",
             "millrace.yaml:57: models[0].outcomes",
             "millrace.yaml:58: models[0].groups",
@@ -269,10 +268,6 @@ class DefinitionsTest {
                 """,
                 "{window: 10d}",
                 "{window: 10d, trainer: lightgbm}",
-                "entity: shop",
-                "entity: shop\n    accuracy: tiled",
-                "windows: [10d]}",
-                "windows: [10d], by: flag}",
                 "value: amount",
                 "value: amount, holdback: 0.1, selective: []",
                 "event-time: at",
@@ -282,8 +277,6 @@ class DefinitionsTest {
         .extracting(Project.Unbuilt::path)
         .containsExactlyInAnyOrder(
             "sources[0].kind",
-            "feature-views[0].accuracy",
-            "feature-views[0].aggregations[0].by",
             "models[0].inputs[1]",
             "models[0].inputs[2].value",
             "models[0].inputs[3].value",

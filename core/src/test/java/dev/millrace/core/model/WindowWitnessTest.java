@@ -61,6 +61,25 @@ class WindowWitnessTest {
   }
 
   @Test
+  void whatMayBeNullOrZeroWithEventsTellsNothing() {
+    Feature.Options byOrigin =
+        new Feature.Options(null, "origin", null, null, null, null, List.of());
+    Duration day = Duration.ofHours(24);
+    assertThat(
+            witness(
+                    new Feature("a", Function.COUNT, null, day, ValueType.LONG, byOrigin),
+                    new Feature("b", Function.SUM, "delay", day, ValueType.DOUBLE, byOrigin),
+                    feature("c", Function.COUNT_IF, null, 24),
+                    feature("d", Function.RATIO, "delay", 24),
+                    feature("e", Function.ZSCORE, "delay", 24),
+                    feature("f", Function.VARIANCE, "delay", 24),
+                    feature("g", Function.SKEW, "delay", 24))
+                .feature())
+        .isNull();
+    assertThat(witness(feature("p", Function.PERCENTILE, "delay", 24)).feature()).isEqualTo("p");
+  }
+
+  @Test
   void aViewWithoutWindowsHasNoneThatIsNotEmpty() {
     assertThat(witness(feature("delay_last", Function.LAST, "delay", 0)).allEmpty(null)).isTrue();
   }

@@ -21,6 +21,8 @@ class ValueTextTest {
     "2.2250738585072014E-308, 2.2250738585072014E-308",
     "1e300, 1E300",
     "0.1, 0.1",
+    "1e-7, 0.0000001",
+    "2e20, 200000000000000000000",
     "2e-44, 2E-44",
   })
   void isTheShortestDecimalWithoutATrailingZero(double value, String text) {

@@ -3,7 +3,6 @@ package dev.millrace.pipeline;
 import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.definition.Project;
 import dev.millrace.core.definition.Source;
-import dev.millrace.core.feature.ViewPlan;
 import dev.millrace.core.row.FeatureRow;
 import dev.millrace.streaming.DeadLetter;
 import dev.millrace.streaming.Inbound;
@@ -68,18 +67,23 @@ public final class FeaturePipelineJob {
         ends.archive(source, judged);
       }
       for (FeatureView view : views) {
-        ends.rows(view, rows(judged, view));
+        SingleOutputStreamOperator<FeatureRow> rows = rows(judged, view, plan, source);
+        letters.add(rows.getSideOutput(RowFunction.LETTERS));
+        ends.rows(view, rows);
       }
     }
     letters.stream().reduce(DataStream::union).ifPresent(ends::letters);
   }
 
   private static SingleOutputStreamOperator<FeatureRow> rows(
-      SingleOutputStreamOperator<ArchivedEvent> judged, FeatureView view) {
+      SingleOutputStreamOperator<ArchivedEvent> judged,
+      FeatureView view,
+      SourcePlan plan,
+      Source source) {
     return judged
         .getSideOutput(JudgeFunction.events(view))
         .keyBy(ViewEvent::entityKey, Types.STRING)
-        .process(new RowFunction(ViewPlan.of(view), view.ttl()))
+        .process(new RowFunction(view, plan, source.dedupWindow()))
         .returns(Serializers.FEATURE_ROW)
         .name("rows " + view.name())
         .uid("rows-" + view.name() + "-" + view.id());

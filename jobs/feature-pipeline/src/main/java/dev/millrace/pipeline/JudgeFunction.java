@@ -4,7 +4,7 @@ import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.definition.Source;
 import dev.millrace.core.expression.Expression;
 import dev.millrace.core.expression.ExpressionException;
-import dev.millrace.core.feature.ViewPlan;
+import dev.millrace.core.feature.Aggregations;
 import dev.millrace.core.row.EntityKeys;
 import dev.millrace.streaming.DeadLetter;
 import dev.millrace.streaming.Event;
@@ -54,12 +54,17 @@ final class JudgeFunction extends ProcessFunction<Inbound, ArchivedEvent>
     return new OutputTag<>("view-" + view.name(), ViewEvent.TYPE);
   }
 
-  /** What the judge needs to know of a view. */
+  /**
+   * What the judge needs to know of a view.
+   *
+   * @param named whether its events carry their ids, by which repeated ones are found
+   */
   private record ViewRule(
       String view,
       @Nullable String filter,
       List<Integer> keyFields,
-      List<Integer> columns,
+      EventColumns columns,
+      boolean named,
       long lagMillis,
       OutputTag<ViewEvent> tag)
       implements Serializable {}
@@ -73,6 +78,7 @@ final class JudgeFunction extends ProcessFunction<Inbound, ArchivedEvent>
   private transient Counter lettersCounter;
   private transient Counter filtered;
   private transient Counter failedFilters;
+  private transient Counter failedConditions;
 
   @SuppressWarnings("NullAway.Init") // Flink calls initializeState and open first.
   JudgeFunction(SourcePlan plan, Source source, List<FeatureView> views) {
@@ -84,10 +90,8 @@ final class JudgeFunction extends ProcessFunction<Inbound, ArchivedEvent>
               view.name(),
               view.filter(),
               List.copyOf(view.keyFields().stream().map(f -> SourcePlan.field(source, f)).toList()),
-              List.copyOf(
-                  ViewPlan.of(view).columns().stream()
-                      .map(c -> SourcePlan.field(source, c))
-                      .toList()),
+              EventColumns.of(source, Aggregations.of(view).columns()),
+              !source.dedupWindow().isZero(),
               plan.maxOutOfOrdernessMillis() + view.allowedLateness().toMillis(),
               events(view)));
     }
@@ -125,10 +129,12 @@ final class JudgeFunction extends ProcessFunction<Inbound, ArchivedEvent>
           view.filter == null
               ? null
               : Expression.compile(view.filter, schema, Expression.Type.BOOLEAN, Map.of()));
+      view.columns.open(schema);
     }
     lettersCounter = getRuntimeContext().getMetricGroup().counter("deadLetters");
     filtered = getRuntimeContext().getMetricGroup().counter("eventsFiltered");
     failedFilters = getRuntimeContext().getMetricGroup().counter("filtersFailed");
+    failedConditions = getRuntimeContext().getMetricGroup().counter("conditionsFailed");
   }
 
   @Override
@@ -191,14 +197,15 @@ final class JudgeFunction extends ProcessFunction<Inbound, ArchivedEvent>
           context);
       return;
     }
-    @Nullable Object[] columns = new Object[view.columns.size()];
-    for (int i = 0; i < columns.length; i++) {
-      columns[i] = event.values()[view.columns.get(i)];
-    }
     context.output(
         view.tag,
         new ViewEvent(
-            entityKey, event.eventTimeMillis(), event.partition(), event.offset(), columns));
+            entityKey,
+            event.eventTimeMillis(),
+            event.partition(),
+            event.offset(),
+            view.columns.of(event.values(), failedConditions::inc),
+            view.named ? event.id() : null));
   }
 
   private DeadLetter lateLetter(ViewRule view, Event event, long largest) {

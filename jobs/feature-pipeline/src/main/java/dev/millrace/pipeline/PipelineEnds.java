@@ -11,15 +11,16 @@ import dev.millrace.platform.Topics;
 import dev.millrace.platform.Warehouse;
 import dev.millrace.schemas.Wire;
 import dev.millrace.streaming.DeadLetter;
+import dev.millrace.streaming.FeastLayout;
 import dev.millrace.streaming.IcebergEnds;
 import dev.millrace.streaming.Inbound;
 import dev.millrace.streaming.JobSetup;
 import dev.millrace.streaming.KafkaEnds;
 import dev.millrace.streaming.RedisGuard;
 import dev.millrace.streaming.RedisRowSink;
+import dev.millrace.streaming.RowLayout;
 import dev.millrace.streaming.SourcePlan;
 import java.io.IOException;
-import java.net.URI;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -87,7 +88,7 @@ final class PipelineEnds implements FeaturePipelineJob.Ends {
         .uid("online-" + uid)
         .sinkTo(
             new RedisRowSink(
-                new RedisGuard(view, identity.epoch()), URI.create("redis://" + target.redis())))
+                layout(view, identity.epoch()), target.redis(), view.redis().unavailable()))
         .name("redis " + view.name())
         .uid("redis-" + uid);
     DataStream<FeatureRow> log =
@@ -114,6 +115,7 @@ final class PipelineEnds implements FeaturePipelineJob.Ends {
         target,
         Warehouse.features(project.name(), view.name()),
         Warehouse.featuresSchema(view),
+        "_time",
         new TableRows.OfFeatures(identity.toString()),
         "table-" + uid);
   }
@@ -125,6 +127,7 @@ final class PipelineEnds implements FeaturePipelineJob.Ends {
         target,
         Warehouse.events(project.name(), source.name()),
         Warehouse.eventsSchema(source),
+        source.eventTime(),
         new TableRows.OfEvents(source.schema()),
         "archive-" + source.name());
   }
@@ -132,6 +135,16 @@ final class PipelineEnds implements FeaturePipelineJob.Ends {
   @Override
   public void letters(DataStream<DeadLetter> letters) {
     KafkaEnds.writeDeadLetters(letters, target, project.name(), letterSchemaId);
+    // Beside the letters, because they come from every source and are few.
+    IcebergEnds.upkeep(letters, target, project.name());
+  }
+
+  private RowLayout layout(FeatureView view, long epoch) {
+    return switch (view.redis().layout()) {
+      case MILLRACE -> new RedisGuard(view, epoch);
+      case FEAST ->
+          new FeastLayout(project.name(), view, project.source(view.source()).orElseThrow(), epoch);
+    };
   }
 
   private ViewIdentity identity(FeatureView view) {
@@ -150,7 +163,7 @@ final class PipelineEnds implements FeaturePipelineJob.Ends {
   }
 
   /** A row as an Avro record of its view's topic. */
-  private static final class RowRecord implements KafkaEnds.RecordOf<FeatureRow> {
+  static final class RowRecord implements KafkaEnds.RecordOf<FeatureRow> {
     private static final long serialVersionUID = 1L;
     private final String version;
     private final List<String> features;

@@ -2,11 +2,15 @@ package dev.millrace.pipeline;
 
 import dev.millrace.core.row.FeatureRow;
 import dev.millrace.streaming.Event;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.apache.avro.LogicalType;
 import org.apache.avro.LogicalTypes;
 import org.apache.avro.Schema;
 import org.apache.flink.api.common.functions.MapFunction;
+import org.apache.flink.table.data.GenericArrayData;
+import org.apache.flink.table.data.GenericMapData;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.StringData;
@@ -34,10 +38,25 @@ final class TableRows {
       data.setField(3, StringData.fromString(version));
       data.setField(4, TimestampData.fromEpochMillis(row.knownAtMillis()));
       for (int i = 0; i < row.values().length; i++) {
-        Object value = row.values()[i];
-        data.setField(5 + i, value instanceof String text ? StringData.fromString(text) : value);
+        data.setField(5 + i, cell(row.values()[i]));
       }
       return data;
+    }
+
+    private static @Nullable Object cell(@Nullable Object value) {
+      if (value instanceof String text) {
+        return StringData.fromString(text);
+      }
+      if (value instanceof List<?> list) {
+        return new GenericArrayData(list.stream().map(v -> cell(v)).toArray());
+      }
+      if (value instanceof Map<?, ?> map) {
+        // Keeps the order of the keys, so that equal rows make equal files.
+        Map<Object, @Nullable Object> cells = new LinkedHashMap<>();
+        map.forEach((key, v) -> cells.put(StringData.fromString(String.valueOf(key)), cell(v)));
+        return new GenericMapData(cells);
+      }
+      return value;
     }
   }
 

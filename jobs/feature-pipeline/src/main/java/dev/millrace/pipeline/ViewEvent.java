@@ -15,9 +15,15 @@ import org.jspecify.annotations.Nullable;
  * An event as one view sees it: accepted, keyed, with only the columns that the view reads.
  *
  * @param columns in the order of the view's plan
+ * @param eventId where repeated ids are left out, else null
  */
 record ViewEvent(
-    String entityKey, long timeMillis, int partition, long offset, @Nullable Object[] columns) {
+    String entityKey,
+    long timeMillis,
+    int partition,
+    long offset,
+    @Nullable Object[] columns,
+    @Nullable String eventId) {
 
   static final TypeInformation<ViewEvent> TYPE =
       new RecordType<>(ViewEvent.class, Serializer.INSTANCE);
@@ -29,7 +35,7 @@ record ViewEvent(
 
     @Override
     public ViewEvent createInstance() {
-      return new ViewEvent("", 0, 0, 0, new Object[0]);
+      return new ViewEvent("", 0, 0, 0, new Object[0], null);
     }
 
     @Override
@@ -39,12 +45,18 @@ record ViewEvent(
       out.writeInt(event.partition);
       out.writeLong(event.offset);
       Values.writeAll(event.columns, out);
+      Values.write(event.eventId, out);
     }
 
     @Override
     public ViewEvent deserialize(DataInputView in) throws IOException {
       return new ViewEvent(
-          Values.readText(in), in.readLong(), in.readInt(), in.readLong(), Values.readAll(in));
+          Values.readText(in),
+          in.readLong(),
+          in.readInt(),
+          in.readLong(),
+          Values.readAll(in),
+          (String) Values.read(in));
     }
 
     @Override

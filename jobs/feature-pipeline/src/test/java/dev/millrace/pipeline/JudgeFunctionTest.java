@@ -42,6 +42,18 @@ class JudgeFunctionTest {
               """);
   private static final FeatureView STRICT = view("strict", Duration.ZERO, "!cancelled");
   private static final FeatureView LENIENT = view("lenient", Duration.ofHours(1), null);
+  private static final FeatureView CONDITIONAL =
+      view(
+          "conditional",
+          Duration.ZERO,
+          null,
+          new Feature(
+              "count_if_1h",
+              Function.COUNT_IF,
+              null,
+              Duration.ofHours(1),
+              ValueType.LONG,
+              new Feature.Options("origin == 'JFK'", null, null, null, null, null, List.of())));
 
   @Test
   void routesAnEventToEachViewThatTakesIt() throws Exception {
@@ -110,6 +122,28 @@ class JudgeFunctionTest {
     }
   }
 
+  @Test
+  void anEventBringsItsConditionsAndWhereIdsRepeatItsId() throws Exception {
+    try (var harness = harness(Duration.ofHours(1), List.of(CONDITIONAL, LENIENT))) {
+      harness.open();
+      send(harness, 0, 0, 100 * MINUTE, "JFK", false);
+      send(harness, 0, 1, 100 * MINUTE, "LAX", false);
+      assertThat(values(harness.getSideOutput(JudgeFunction.events(CONDITIONAL))))
+          .extracting(e -> e.columns()[0], ViewEvent::eventId)
+          .containsExactly(tuple(1.0, "e0"), tuple(0.0, "e1"));
+      assertThat(values(harness.getSideOutput(JudgeFunction.events(LENIENT))))
+          .extracting(e -> e.columns()[0])
+          .containsExactly(1.5, 1.5);
+    }
+    try (var harness = harness()) {
+      harness.open();
+      send(harness, 0, 0, 100 * MINUTE, "JFK", false);
+      assertThat(values(harness.getSideOutput(JudgeFunction.events(LENIENT))))
+          .extracting(ViewEvent::eventId)
+          .containsOnlyNulls();
+    }
+  }
+
   private static List<DeadLetter> letters(
       OneInputStreamOperatorTestHarness<Inbound, ArchivedEvent> harness) {
     return values(harness.getSideOutput(JudgeFunction.LETTERS));
@@ -137,6 +171,11 @@ class JudgeFunctionTest {
 
   private static OneInputStreamOperatorTestHarness<Inbound, ArchivedEvent> harness()
       throws Exception {
+    return harness(Duration.ZERO, List.of(STRICT, LENIENT));
+  }
+
+  private static OneInputStreamOperatorTestHarness<Inbound, ArchivedEvent> harness(
+      Duration dedupWindow, List<FeatureView> views) throws Exception {
     Source source =
         new Source(
             "arrivals",
@@ -148,7 +187,7 @@ class JudgeFunctionTest {
             "at",
             Duration.ofMinutes(10),
             Duration.ofHours(1),
-            Duration.ZERO,
+            dedupWindow,
             true,
             List.of(),
             null);
@@ -167,12 +206,22 @@ class JudgeFunctionTest {
             "feature-pipeline");
     var harness =
         new OneInputStreamOperatorTestHarness<Inbound, ArchivedEvent>(
-            new ProcessOperator<>(new JudgeFunction(plan, source, List.of(STRICT, LENIENT))),
+            new ProcessOperator<>(new JudgeFunction(plan, source, views)),
             Serializers.INBOUND.createSerializer(new ExecutionConfig().getSerializerConfig()));
     return harness;
   }
 
   private static FeatureView view(String name, Duration lateness, @Nullable String filter) {
+    return view(
+        name,
+        lateness,
+        filter,
+        new Feature(
+            "delay_mean_1h", Function.MEAN, "delay", Duration.ofHours(1), ValueType.DOUBLE));
+  }
+
+  private static FeatureView view(
+      String name, Duration lateness, @Nullable String filter, Feature feature) {
     return new FeatureView(
         name,
         new Entity("origin", List.of("origin")),
@@ -183,9 +232,7 @@ class JudgeFunctionTest {
         Duration.ofMinutes(1),
         lateness,
         Duration.ofDays(7),
-        List.of(
-            new Feature(
-                "delay_mean_1h", Function.MEAN, "delay", Duration.ofHours(1), ValueType.DOUBLE)),
+        List.of(feature),
         "0123456789ab");
   }
 }

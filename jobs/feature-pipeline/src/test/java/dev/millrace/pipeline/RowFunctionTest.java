@@ -7,10 +7,12 @@ import dev.millrace.core.definition.Feature;
 import dev.millrace.core.definition.Feature.Function;
 import dev.millrace.core.definition.Feature.ValueType;
 import dev.millrace.core.definition.FeatureView;
-import dev.millrace.core.feature.ViewPlan;
 import dev.millrace.core.row.FeatureRow;
+import dev.millrace.streaming.DeadLetter;
+import dev.millrace.streaming.SourcePlan;
 import java.time.Duration;
 import java.util.List;
+import org.apache.avro.SchemaBuilder;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.streaming.api.operators.KeyedProcessOperator;
@@ -93,6 +95,68 @@ class RowFunctionTest {
     }
   }
 
+  @Test
+  void anIdThatComesAgainWithinTheWindowOnlyMovesItsRowOn() throws Exception {
+    try (var harness = harness(FeatureView.Accuracy.EXACT, 100, Duration.ofMinutes(10))) {
+      harness.open();
+      send(harness, "JFK", 10 * MINUTE, 0, 0, 5.0);
+      send(harness, "JFK", 12 * MINUTE, 0, 1, 5.0);
+      send(harness, "JFK", 21 * MINUTE, 0, 2, 5.0);
+      List<FeatureRow> rows = harness.extractOutputValues();
+      assertThat(rows.stream().map(r -> r.values()[0])).containsExactly(1L, 1L, 2L);
+      assertThat(rows.stream().map(FeatureRow::timeMillis))
+          .containsExactly(10 * MINUTE, 10 * MINUTE, 21 * MINUTE);
+      assertThat(rows.stream().map(r -> r.positions().toString()))
+          .containsExactly("0:0", "0:1", "0:2");
+      // With the windows the ids go, and the timer with them.
+      harness.processWatermark(200 * MINUTE);
+      harness.processWatermark(400 * MINUTE);
+      assertThat(harness.numEventTimeTimers()).isZero();
+      assertThat(harness.numKeyedStateEntries()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void anEventTooManyForItsEntityIsALetter() throws Exception {
+    try (var harness = harness(FeatureView.Accuracy.EXACT, 2, Duration.ZERO)) {
+      harness.open();
+      for (int i = 0; i < 3; i++) {
+        send(harness, "JFK", (10 + i) * MINUTE, 0, i, i);
+      }
+      assertThat(harness.extractOutputValues()).hasSize(2);
+      DeadLetter letter = harness.getSideOutput(RowFunction.LETTERS).poll().getValue();
+      assertThat(letter.reason()).isEqualTo("TOO_MANY_EVENTS");
+      assertThat(letter.offset()).isEqualTo(2);
+      assertThat(letter.message()).contains("entity JFK has 2 events").contains("accuracy: tiled");
+    }
+  }
+
+  @Test
+  void manyEventsOfOneEntitySurviveARestoreInExactAndTiledViews() throws Exception {
+    for (FeatureView.Accuracy accuracy : FeatureView.Accuracy.values()) {
+      OperatorSubtaskState snapshot;
+      try (var harness = harness(accuracy, 10_000, Duration.ZERO)) {
+        harness.open();
+        for (int i = 0; i < 500; i++) {
+          send(harness, "JFK", i * 1_000L, 0, i, i);
+        }
+        snapshot = harness.snapshot(1, 1);
+      }
+      try (var harness = harness(accuracy, 10_000, Duration.ZERO)) {
+        harness.initializeState(snapshot);
+        harness.open();
+        send(harness, "JFK", 30 * 1_000L, 1, 0, 1_000);
+        List<FeatureRow> rows = harness.extractOutputValues();
+        assertThat(rows.get(0).values()).containsExactly(501L, (499 * 250 + 1_000) / 501.0);
+        harness.setProcessingTime(10_000);
+        harness.processWatermark(120 * MINUTE);
+        assertThat(harness.numEventTimeTimers()).isZero();
+        // Of pages and tiles nothing is left; the row's place stays as long as its row in Redis.
+        assertThat(harness.numKeyedStateEntries()).isEqualTo(1);
+      }
+    }
+  }
+
   private static void send(
       KeyedOneInputStreamOperatorTestHarness<String, ViewEvent, FeatureRow> harness,
       String key,
@@ -102,11 +166,17 @@ class RowFunctionTest {
       double value)
       throws Exception {
     harness.processElement(
-        new ViewEvent(key, timeMillis, partition, offset, new Object[] {value}), timeMillis);
+        new ViewEvent(key, timeMillis, partition, offset, new Object[] {value}, "e" + value),
+        timeMillis);
   }
 
   private static KeyedOneInputStreamOperatorTestHarness<String, ViewEvent, FeatureRow> harness()
       throws Exception {
+    return harness(FeatureView.Accuracy.EXACT, 100, Duration.ZERO);
+  }
+
+  private static KeyedOneInputStreamOperatorTestHarness<String, ViewEvent, FeatureRow> harness(
+      FeatureView.Accuracy accuracy, int maxEventsPerKey, Duration dedupWindow) throws Exception {
     Duration hour = Duration.ofHours(1);
     FeatureView view =
         new FeatureView(
@@ -115,16 +185,31 @@ class RowFunctionTest {
             "s",
             List.of("k"),
             null,
-            FeatureView.Accuracy.EXACT,
+            accuracy,
             Duration.ofMinutes(5),
             Duration.ZERO,
             Duration.ofDays(7),
             List.of(
                 new Feature("count_1h", Function.COUNT, null, hour, ValueType.LONG),
                 new Feature("x_mean_1h", Function.MEAN, "x", hour, ValueType.DOUBLE)),
+            maxEventsPerKey,
+            FeatureView.RedisOptions.DEFAULT,
             "0123456789ab");
+    SourcePlan source =
+        new SourcePlan(
+            "s",
+            "s",
+            false,
+            SchemaBuilder.record("S").fields().endRecord(),
+            0,
+            0,
+            0,
+            0,
+            List.of(),
+            List.of(),
+            "feature-pipeline");
     return new KeyedOneInputStreamOperatorTestHarness<>(
-        new KeyedProcessOperator<>(new RowFunction(ViewPlan.of(view), view.ttl())),
+        new KeyedProcessOperator<>(new RowFunction(view, source, dedupWindow)),
         ViewEvent::entityKey,
         Types.STRING);
   }

@@ -3,6 +3,7 @@ package dev.millrace.inference;
 import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.definition.Model;
 import dev.millrace.core.definition.Project;
+import dev.millrace.platform.RedisTarget;
 import dev.millrace.platform.RowSchemas;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Topics;
@@ -93,7 +94,7 @@ final class InferenceEnds implements InferenceJob.Ends {
 
   @Override
   public ScoringEnds scoring() {
-    String redis = target.redis();
+    RedisTarget redis = target.redis();
     return new ScoringEnds(
         () -> new JedisFeatureReads(redis),
         new KafkaDeploymentLog(target),
@@ -205,6 +206,7 @@ final class InferenceEnds implements InferenceJob.Ends {
         target,
         table,
         Warehouse.predictionsSchema(),
+        "event_time",
         new PredictionRecords.ToRow(),
         uid);
   }

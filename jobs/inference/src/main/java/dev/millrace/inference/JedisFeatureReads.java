@@ -1,36 +1,31 @@
 package dev.millrace.inference;
 
+import dev.millrace.platform.RedisClients;
+import dev.millrace.platform.RedisTarget;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import redis.clients.jedis.DefaultJedisClientConfig;
-import redis.clients.jedis.HostAndPort;
-import redis.clients.jedis.Jedis;
-import redis.clients.jedis.JedisClientConfig;
-import redis.clients.jedis.Pipeline;
+import redis.clients.jedis.AbstractPipeline;
 import redis.clients.jedis.Response;
+import redis.clients.jedis.UnifiedJedis;
 import redis.clients.jedis.exceptions.JedisException;
 
 /**
- * One pipelined {@code HMGET} a key over one connection. After a failure the connection is dropped:
- * answers that were still under way must never be taken for those of the next batch.
+ * One pipelined {@code HMGET} a key over one connection to each server. After a failure the
+ * connections are dropped: answers that were still under way must never be taken for those of the
+ * next batch.
  */
 final class JedisFeatureReads implements FeatureReads {
 
   private static final Logger LOG = LoggerFactory.getLogger(JedisFeatureReads.class);
-  private static final int TIMEOUT_MILLIS = 500;
+  private static final Duration TIMEOUT = Duration.ofMillis(500);
 
-  private final String redis;
-  private final HostAndPort address;
-  private final JedisClientConfig config =
-      DefaultJedisClientConfig.builder()
-          .connectionTimeoutMillis(TIMEOUT_MILLIS)
-          .socketTimeoutMillis(TIMEOUT_MILLIS)
-          .build();
-  private @Nullable Jedis connection;
+  private final RedisTarget redis;
+  private @Nullable UnifiedJedis client;
 
   /**
    * A store that connects with its first read.
@@ -38,21 +33,24 @@ final class JedisFeatureReads implements FeatureReads {
    * @param redis host:port
    */
   JedisFeatureReads(String redis) {
+    this(RedisTarget.of(redis));
+  }
+
+  JedisFeatureReads(RedisTarget redis) {
     this.redis = redis;
-    this.address = HostAndPort.from(redis);
   }
 
   @Override
   public List<List<@Nullable String>> read(List<Query> queries) throws IOException {
     boolean whole = false;
     try {
-      Jedis open = connection;
+      UnifiedJedis open = client;
       if (open == null) {
-        open = new Jedis(address, config);
-        connection = open;
+        open = RedisClients.open(redis, TIMEOUT);
+        client = open;
       }
       List<Response<List<String>>> answers = new ArrayList<>(queries.size());
-      try (Pipeline pipeline = open.pipelined()) {
+      try (AbstractPipeline pipeline = RedisClients.pipelined(open)) {
         for (Query query : queries) {
           answers.add(pipeline.hmget(query.key(), query.fields().toArray(new String[0])));
         }
@@ -64,9 +62,10 @@ final class JedisFeatureReads implements FeatureReads {
       }
       whole = true;
       return rows;
-    } catch (JedisException e) {
+    } catch (JedisException | IllegalStateException e) {
+      // An answer that a lost server of a cluster owes is an illegal state.
       throw new IOException(
-          "Cannot read features from Redis at " + redis + ": " + e.getMessage(), e);
+          "Cannot read features from Redis at " + redis + ": " + RedisClients.reason(e), e);
     } finally {
       if (!whole) {
         close();
@@ -76,8 +75,8 @@ final class JedisFeatureReads implements FeatureReads {
 
   @Override
   public void close() {
-    Jedis open = connection;
-    connection = null;
+    UnifiedJedis open = client;
+    client = null;
     if (open != null) {
       try {
         open.close();

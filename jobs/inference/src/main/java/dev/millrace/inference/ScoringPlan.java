@@ -115,8 +115,13 @@ record ScoringPlan(
                     .flatMap(v -> v.feature(ofView.feature()))
                     .orElse(null),
                 ofView.view() + ":" + ofView.feature());
-        if (feature.type() == Feature.ValueType.STRING) {
-          problems.add("input " + ofView.name() + " is text, a model takes numbers; leave it out");
+        if (!feature.type().isInput()) {
+          problems.add(
+              "input "
+                  + ofView.name()
+                  + " is "
+                  + feature.type().noun()
+                  + ", a model takes numbers; leave it out");
         }
         inputs.add(
             new Input.OfView(ofView.name(), view, views.get(view).indexOf(ofView.feature())));

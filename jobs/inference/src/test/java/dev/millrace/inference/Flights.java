@@ -90,7 +90,20 @@ final class Flights {
                     Feature.Function.LAST,
                     "flight_id",
                     null,
-                    Feature.ValueType.STRING)),
+                    Feature.ValueType.STRING),
+                new Feature(
+                    "delay_last_k",
+                    Feature.Function.LAST_K,
+                    "delay",
+                    null,
+                    Feature.ValueType.listOf(Feature.ValueType.DOUBLE)),
+                new Feature(
+                    "count_by_carrier_1h",
+                    Feature.Function.COUNT,
+                    null,
+                    Duration.ofHours(1),
+                    Feature.ValueType.mapOf(Feature.ValueType.LONG),
+                    new Feature.Options(null, "carrier", null, null, null, null, List.of()))),
             view(
                 "origin_departures",
                 "departures",

@@ -8,17 +8,19 @@ import java.util.List;
 import java.util.Map;
 import org.apache.flink.util.InstantiationUtil;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class ScoringPlanTest {
 
-  @Test
-  void textIsNoInput() {
-    Model.Input text =
-        new Model.Input.OfView("last", "origin_delays", "flight_id_last", List.of("origin"));
-    assertThatThrownBy(() -> Flights.plan(null, Flights.DELAY, text))
+  @ParameterizedTest
+  @CsvSource({"flight_id_last, a text", "delay_last_k, a list", "count_by_carrier_1h, a map"})
+  void whatIsNoNumberIsNoInput(String feature, String what) {
+    Model.Input input = new Model.Input.OfView("one", "origin_delays", feature, List.of("origin"));
+    assertThatThrownBy(() -> Flights.plan(null, Flights.DELAY, input))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("delay_risk")
-        .hasMessageContaining("input last is text");
+        .hasMessageContaining("input one is " + what);
   }
 
   @Test

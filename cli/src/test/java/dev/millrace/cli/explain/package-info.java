@@ -1,0 +1,4 @@
+@NullMarked
+package dev.millrace.cli.explain;
+
+import org.jspecify.annotations.NullMarked;

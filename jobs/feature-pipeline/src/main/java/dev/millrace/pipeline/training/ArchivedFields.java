@@ -1,0 +1,83 @@
+package dev.millrace.pipeline.training;
+
+import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import org.apache.avro.LogicalTypes;
+import org.apache.avro.Schema;
+import org.apache.flink.table.data.RowData;
+import org.apache.flink.table.data.StringData;
+import org.apache.flink.table.data.TimestampData;
+import org.apache.flink.table.types.logical.RowType;
+import org.jspecify.annotations.Nullable;
+
+/** Events out of the rows of their archive, with values as they were when they were decoded. */
+final class ArchivedFields implements Serializable {
+
+  private static final long serialVersionUID = 1L;
+
+  private record Field(RowData.FieldGetter getter, int position, boolean micros)
+      implements Serializable {}
+
+  private final List<Field> fields = new ArrayList<>();
+  private final int size;
+
+  /**
+   * Some fields of an archive.
+   *
+   * @param rowType of the rows that are read
+   */
+  ArchivedFields(String source, Schema schema, Collection<String> wanted, RowType rowType) {
+    this.size = schema.getFields().size();
+    for (Schema.Field field : schema.getFields()) {
+      if (!wanted.contains(field.name())) {
+        continue;
+      }
+      Schema plain = withoutNull(field.schema());
+      switch (plain.getType()) {
+        case ARRAY, MAP, RECORD ->
+            throw new IllegalArgumentException(
+                ("Cannot read field %s of source %s from its archive: %s values are kept there as"
+                        + " text; use fields of plain types in inputs and labels")
+                    .formatted(field.name(), source, plain.getType()));
+        default -> {
+          int at = rowType.getFieldIndex(field.name());
+          fields.add(
+              new Field(
+                  RowData.createFieldGetter(rowType.getTypeAt(at), at),
+                  field.pos(),
+                  plain.getLogicalType() instanceof LogicalTypes.TimestampMicros));
+        }
+      }
+    }
+  }
+
+  /** Values by the position of the schema's fields; null too for a field that is not wanted. */
+  @Nullable Object[] of(RowData row) {
+    @Nullable Object[] values = new Object[size];
+    for (Field field : fields) {
+      Object value = field.getter.getFieldOrNull(row);
+      if (value instanceof StringData text) {
+        values[field.position] = text.toString();
+      } else if (value instanceof TimestampData time) {
+        values[field.position] =
+            field.micros
+                ? time.getMillisecond() * 1000 + time.getNanoOfMillisecond() / 1000
+                : time.getMillisecond();
+      } else {
+        values[field.position] = value;
+      }
+    }
+    return values;
+  }
+
+  private static Schema withoutNull(Schema schema) {
+    return schema.isUnion()
+        ? schema.getTypes().stream()
+            .filter(t -> t.getType() != Schema.Type.NULL)
+            .findFirst()
+            .orElse(schema)
+        : schema;
+  }
+}
