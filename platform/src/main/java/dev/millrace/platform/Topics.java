@@ -7,11 +7,15 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.TopicPartitionInfo;
 import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
@@ -118,6 +122,34 @@ public final class Topics {
   }
 
   /** An admin client that gives up after seconds, not minutes. */
+  /** The first offset of each partition of a topic. */
+  public static Map<Integer, Long> firstOffsets(Admin admin, String topic)
+      throws InterruptedException {
+    try {
+      Map<TopicPartition, OffsetSpec> asked = new HashMap<>();
+      for (TopicPartitionInfo partition :
+          admin
+              .describeTopics(Set.of(topic))
+              .topicNameValues()
+              .values()
+              .iterator()
+              .next()
+              .get()
+              .partitions()) {
+        asked.put(new TopicPartition(topic, partition.partition()), OffsetSpec.earliest());
+      }
+      Map<Integer, Long> first = new TreeMap<>();
+      admin
+          .listOffsets(asked)
+          .all()
+          .get()
+          .forEach((partition, at) -> first.put(partition.partition(), at.offset()));
+      return first;
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("Cannot ask for the first offsets of topic " + topic, e);
+    }
+  }
+
   public static Admin admin(Target target) {
     Properties properties = new Properties();
     properties.put(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, target.kafka());

@@ -40,6 +40,25 @@ public final class EntityRows {
   }
 
   /**
+   * The refreshes that are due before an event's time, for the log. Which rows there are would else
+   * depend on whether the watermark or the event came first.
+   *
+   * @return none where the event is out of order, or would not be taken
+   */
+  public List<FeatureRow> before(
+      EntityState state, String entityKey, long eventMillis, long nowMillis, EntityStore store) {
+    long firstDue = due(state);
+    if (firstDue >= eventMillis || windows.full(state, eventMillis)) {
+      return List.of();
+    }
+    List<FeatureRow> rows = new ArrayList<>();
+    changes(state, entityKey, firstDue, eventMillis - 1, nowMillis, store, rows);
+    // The event's own row follows at once, so none of these has to go online.
+    rows.replaceAll(row -> row.withOnline(false));
+    return rows;
+  }
+
+  /**
    * Takes an event and gives the row after it.
    *
    * @return null where the entity has as many events in its longest window as it may; the event is
@@ -90,22 +109,7 @@ public final class EntityRows {
       long nowMillis,
       EntityStore store) {
     List<FeatureRow> rows = new ArrayList<>();
-    long at = state.windowsAtMillis;
-    @Nullable Object[] before = null;
-    // A watermark of MAX_VALUE ends the stream, and then nothing that leaves is left.
-    for (long due = due(state); due <= watermarkMillis && due != Long.MAX_VALUE; due = due(state)) {
-      if (before == null) {
-        before = values(state, at);
-      }
-      windows.moveTo(state, due, store);
-      @Nullable Object[] values = values(state, due);
-      at = due;
-      if (!Arrays.equals(before, values)) {
-        state.timeMillis = due;
-        rows.add(refreshed(state, entityKey, nowMillis, true, values));
-      }
-      before = values;
-    }
+    long at = changes(state, entityKey, due(state), watermarkMillis, nowMillis, store, rows);
     boolean empty = windows.empty(state);
     if (empty && at > state.timeMillis) {
       // The last event left and changed nothing: no row, and nothing more to wait for.
@@ -121,6 +125,39 @@ public final class EntityRows {
     // Only to T: where nothing changed T stands, and an event may come that is before `at`.
     windows.evict(state, store);
     return online(state, rows, empty || !throttled, nowMillis);
+  }
+
+  /**
+   * Moves the windows through every refresh at which something leaves, and adds a row for each that
+   * changes a value.
+   *
+   * @return the time that the windows stand at then
+   */
+  private long changes(
+      EntityState state,
+      String entityKey,
+      long firstDue,
+      long throughMillis,
+      long nowMillis,
+      EntityStore store,
+      List<FeatureRow> rows) {
+    long at = state.windowsAtMillis;
+    @Nullable Object[] before = null;
+    // A watermark of MAX_VALUE ends the stream, and then nothing that leaves is left.
+    for (long due = firstDue; due <= throughMillis && due != Long.MAX_VALUE; due = due(state)) {
+      if (before == null) {
+        before = values(state, at);
+      }
+      windows.moveTo(state, due, store);
+      @Nullable Object[] values = values(state, due);
+      at = due;
+      if (!Arrays.equals(before, values)) {
+        state.timeMillis = due;
+        rows.add(refreshed(state, entityKey, nowMillis, true, values));
+      }
+      before = values;
+    }
+    return at;
   }
 
   /**
@@ -162,18 +199,7 @@ public final class EntityRows {
       state.refreshedAtMillis = nowMillis;
     }
     for (int i = 0; i <= last; i++) {
-      FeatureRow row = rows.get(i);
-      rows.set(
-          i,
-          new FeatureRow(
-              row.entityKey(),
-              row.timeMillis(),
-              row.positions(),
-              row.knownAtMillis(),
-              row.refresh(),
-              row.logged(),
-              now && i == last,
-              row.values()));
+      rows.set(i, rows.get(i).withOnline(now && i == last));
     }
     return rows;
   }

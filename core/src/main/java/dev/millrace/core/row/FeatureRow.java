@@ -22,4 +22,13 @@ public record FeatureRow(
     boolean refresh,
     boolean logged,
     boolean online,
-    @Nullable Object[] values) {}
+    @Nullable Object[] values) {
+
+  /** The same row, in Redis or not. */
+  public FeatureRow withOnline(boolean inRedis) {
+    return inRedis == online
+        ? this
+        : new FeatureRow(
+            entityKey, timeMillis, positions, knownAtMillis, refresh, logged, inRedis, values);
+  }
+}

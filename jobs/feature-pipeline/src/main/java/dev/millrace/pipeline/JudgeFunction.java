@@ -2,16 +2,11 @@ package dev.millrace.pipeline;
 
 import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.definition.Source;
-import dev.millrace.core.expression.Expression;
-import dev.millrace.core.expression.ExpressionException;
-import dev.millrace.core.feature.Aggregations;
-import dev.millrace.core.row.EntityKeys;
 import dev.millrace.streaming.DeadLetter;
 import dev.millrace.streaming.Event;
 import dev.millrace.streaming.Inbound;
 import dev.millrace.streaming.Serializers;
 import dev.millrace.streaming.SourcePlan;
-import java.io.Serializable;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -31,7 +26,6 @@ import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
 import org.apache.flink.streaming.api.functions.ProcessFunction;
 import org.apache.flink.util.Collector;
 import org.apache.flink.util.OutputTag;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Judges each event of a source once, in the order of the log, before any shuffle: which views take
@@ -51,28 +45,16 @@ final class JudgeFunction extends ProcessFunction<Inbound, ArchivedEvent>
 
   /** Where the events of a view come out. */
   static OutputTag<ViewEvent> events(FeatureView view) {
-    return new OutputTag<>("view-" + view.name(), ViewEvent.TYPE);
+    return events(view.name());
   }
 
-  /**
-   * What the judge needs to know of a view.
-   *
-   * @param named whether its events carry their ids, by which repeated ones are found
-   */
-  private record ViewRule(
-      String view,
-      @Nullable String filter,
-      List<Integer> keyFields,
-      EventColumns columns,
-      boolean named,
-      long lagMillis,
-      OutputTag<ViewEvent> tag)
-      implements Serializable {}
+  private static OutputTag<ViewEvent> events(String view) {
+    return new OutputTag<>("view-" + view, ViewEvent.TYPE);
+  }
 
   private final SourcePlan plan;
-  private final List<ViewRule> views;
+  private final List<ViewInput> views;
 
-  private transient List<@Nullable Expression> filters;
   private transient Map<Integer, Long> largestMillis;
   private transient ListState<Tuple2<Integer, Long>> largestState;
   private transient Counter lettersCounter;
@@ -83,19 +65,11 @@ final class JudgeFunction extends ProcessFunction<Inbound, ArchivedEvent>
   @SuppressWarnings("NullAway.Init") // Flink calls initializeState and open first.
   JudgeFunction(SourcePlan plan, Source source, List<FeatureView> views) {
     this.plan = plan;
-    List<ViewRule> rules = new ArrayList<>();
-    for (FeatureView view : views) {
-      rules.add(
-          new ViewRule(
-              view.name(),
-              view.filter(),
-              List.copyOf(view.keyFields().stream().map(f -> SourcePlan.field(source, f)).toList()),
-              EventColumns.of(source, Aggregations.of(view).columns()),
-              !source.dedupWindow().isZero(),
-              plan.maxOutOfOrdernessMillis() + view.allowedLateness().toMillis(),
-              events(view)));
-    }
-    this.views = rules;
+    this.views =
+        List.copyOf(
+            views.stream()
+                .map(v -> ViewInput.of(source, v, plan.maxOutOfOrdernessMillis()))
+                .toList());
   }
 
   @Override
@@ -123,14 +97,7 @@ final class JudgeFunction extends ProcessFunction<Inbound, ArchivedEvent>
   @Override
   public void open(OpenContext context) {
     Schema schema = plan.schema();
-    filters = new ArrayList<>();
-    for (ViewRule view : views) {
-      filters.add(
-          view.filter == null
-              ? null
-              : Expression.compile(view.filter, schema, Expression.Type.BOOLEAN, Map.of()));
-      view.columns.open(schema);
-    }
+    views.forEach(view -> view.open(schema));
     lettersCounter = getRuntimeContext().getMetricGroup().counter("deadLetters");
     filtered = getRuntimeContext().getMetricGroup().counter("eventsFiltered");
     failedFilters = getRuntimeContext().getMetricGroup().counter("filtersFailed");
@@ -152,12 +119,11 @@ final class JudgeFunction extends ProcessFunction<Inbound, ArchivedEvent>
       largestMillis.put(event.partition(), event.eventTimeMillis());
     }
     StringBuilder late = null;
-    for (int v = 0; v < views.size(); v++) {
-      ViewRule view = views.get(v);
-      if (!passes(filters.get(v), event)) {
+    for (ViewInput view : views) {
+      if (!view.passes(event.values(), failedFilters::inc)) {
         filtered.inc();
-      } else if (largest != null && largest - event.eventTimeMillis() > view.lagMillis) {
-        late = (late == null ? new StringBuilder("LATE ") : late.append(',')).append(view.view);
+      } else if (largest != null && view.late(event.eventTimeMillis(), largest)) {
+        late = (late == null ? new StringBuilder("LATE ") : late.append(',')).append(view.view());
         refuse(lateLetter(view, event, largest), context);
       } else {
         route(view, event, context);
@@ -166,49 +132,24 @@ final class JudgeFunction extends ProcessFunction<Inbound, ArchivedEvent>
     out.collect(new ArchivedEvent(event, late == null ? ArchivedEvent.OK : late.toString()));
   }
 
-  private boolean passes(@Nullable Expression filter, Event event) {
-    if (filter == null) {
-      return true;
-    }
-    try {
-      return Boolean.TRUE.equals(filter.evaluate(event.values()));
-    } catch (ExpressionException e) {
-      // An expression that cannot be computed has no value, and a filter takes null as false.
-      failedFilters.inc();
-      return false;
-    }
-  }
-
-  private void route(ViewRule view, Event event, Context context) {
-    List<@Nullable Object> key = new ArrayList<>(view.keyFields.size());
-    for (int field : view.keyFields) {
-      key.add(event.values()[field]);
-    }
-    String entityKey = EntityKeys.join(key);
-    if (entityKey == null) {
+  private void route(ViewInput view, Event event, Context context) {
+    ViewEvent routed = view.event(event, failedConditions::inc);
+    if (routed == null) {
       refuse(
           DeadLetter.of(
               plan.name(),
               plan.topic(),
               event,
               DeadLetter.Reason.NULL_KEY,
-              "a key field of view " + view.view + " is null",
-              plan.stage() + "/" + view.view),
+              "a key field of view " + view.view() + " is null",
+              plan.stage() + "/" + view.view()),
           context);
       return;
     }
-    context.output(
-        view.tag,
-        new ViewEvent(
-            entityKey,
-            event.eventTimeMillis(),
-            event.partition(),
-            event.offset(),
-            view.columns.of(event.values(), failedConditions::inc),
-            view.named ? event.id() : null));
+    context.output(events(view.view()), routed);
   }
 
-  private DeadLetter lateLetter(ViewRule view, Event event, long largest) {
+  private DeadLetter lateLetter(ViewInput view, Event event, long largest) {
     return DeadLetter.of(
         plan.name(),
         plan.topic(),
@@ -221,10 +162,10 @@ final class JudgeFunction extends ProcessFunction<Inbound, ArchivedEvent>
             + " behind "
             + Instant.ofEpochMilli(largest)
             + ", view "
-            + view.view
+            + view.view()
             + " takes up to "
-            + Duration.ofMillis(view.lagMillis),
-        plan.stage() + "/" + view.view);
+            + Duration.ofMillis(view.lagMillis()),
+        plan.stage() + "/" + view.view());
   }
 
   private void refuse(DeadLetter letter, Context context) {

@@ -29,6 +29,8 @@ import org.apache.avro.generic.GenericData;
 import org.apache.avro.generic.GenericRecord;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.iceberg.jdbc.JdbcCatalog;
+import org.apache.kafka.clients.admin.Admin;
 import org.jspecify.annotations.Nullable;
 
 /** The job's real ends: Kafka, Redis and Iceberg of one stack. */
@@ -88,7 +90,9 @@ final class PipelineEnds implements FeaturePipelineJob.Ends {
         .uid("online-" + uid)
         .sinkTo(
             new RedisRowSink(
-                layout(view, identity.epoch()), target.redis(), view.redis().unavailable()))
+                layout(project, view, identity.epoch()),
+                target.redis(),
+                view.redis().unavailable()))
         .name("redis " + view.name())
         .uid("redis-" + uid);
     DataStream<FeatureRow> log =
@@ -130,6 +134,20 @@ final class PipelineEnds implements FeaturePipelineJob.Ends {
         source.eventTime(),
         new TableRows.OfEvents(source.schema()),
         "archive-" + source.name());
+    noteBegin(source);
+  }
+
+  private void noteBegin(Source source) {
+    try (Admin admin = Topics.admin(target);
+        JdbcCatalog catalog = Warehouse.open(target)) {
+      ArchiveBegin.note(
+          catalog.loadTable(Warehouse.events(project.name(), source.name())),
+          Topics.firstOffsets(admin, source.topic()));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(
+          "Cannot note where the archive of source " + source.name() + " begins: interrupted", e);
+    }
   }
 
   @Override
@@ -139,7 +157,8 @@ final class PipelineEnds implements FeaturePipelineJob.Ends {
     IcebergEnds.upkeep(letters, target, project.name());
   }
 
-  private RowLayout layout(FeatureView view, long epoch) {
+  /** How a view's rows lie in Redis. */
+  static RowLayout layout(Project project, FeatureView view, long epoch) {
     return switch (view.redis().layout()) {
       case MILLRACE -> new RedisGuard(view, epoch);
       case FEAST ->

@@ -13,7 +13,7 @@ import org.apache.flink.table.types.logical.RowType;
 import org.jspecify.annotations.Nullable;
 
 /** Events out of the rows of their archive, with values as they were when they were decoded. */
-final class ArchivedFields implements Serializable {
+public final class ArchivedFields implements Serializable {
 
   private static final long serialVersionUID = 1L;
 
@@ -28,7 +28,7 @@ final class ArchivedFields implements Serializable {
    *
    * @param rowType of the rows that are read
    */
-  ArchivedFields(String source, Schema schema, Collection<String> wanted, RowType rowType) {
+  public ArchivedFields(String source, Schema schema, Collection<String> wanted, RowType rowType) {
     this.size = schema.getFields().size();
     for (Schema.Field field : schema.getFields()) {
       if (!wanted.contains(field.name())) {
@@ -54,7 +54,7 @@ final class ArchivedFields implements Serializable {
   }
 
   /** Values by the position of the schema's fields; null too for a field that is not wanted. */
-  @Nullable Object[] of(RowData row) {
+  public @Nullable Object[] of(RowData row) {
     @Nullable Object[] values = new Object[size];
     for (Field field : fields) {
       Object value = field.getter.getFieldOrNull(row);

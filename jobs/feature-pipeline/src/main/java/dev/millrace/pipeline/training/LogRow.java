@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param epoch of the definition that wrote it
  */
-record LogRow(
+public record LogRow(
     String entityKey,
     long timeMillis,
     long epoch,
@@ -26,7 +26,8 @@ record LogRow(
     long knownAtMillis,
     @Nullable Object[] values) {
 
-  static final TypeInformation<LogRow> TYPE = new RecordType<>(LogRow.class, Serializer.INSTANCE);
+  public static final TypeInformation<LogRow> TYPE =
+      new RecordType<>(LogRow.class, Serializer.INSTANCE);
 
   /**
    * The order in which an entity's rows were written, which the files do not keep: neither T nor

@@ -8,7 +8,7 @@ import org.apache.flink.table.types.logical.RowType;
 import org.apache.flink.util.Collector;
 import org.jspecify.annotations.Nullable;
 
-/** Rows of a view's table; those of another definition than the plan's do not count. */
+/** Rows of a view's table; those of another definition do not count. */
 final class LogRows implements FlatMapFunction<RowData, LogRow> {
 
   private static final long serialVersionUID = 1L;
@@ -23,7 +23,7 @@ final class LogRows implements FlatMapFunction<RowData, LogRow> {
     this.features = features;
   }
 
-  static LogRows of(ViewJoin.Plan plan, RowType type) {
+  static LogRows of(String id, List<String> names, RowType type) {
     int[] own = {
       type.getFieldIndex("entity_key"),
       type.getFieldIndex("_time"),
@@ -32,8 +32,8 @@ final class LogRows implements FlatMapFunction<RowData, LogRow> {
       type.getFieldIndex("known_at")
     };
     List<FeatureColumn> features =
-        plan.features().stream().map(name -> FeatureColumn.of(type, name)).toList();
-    return new LogRows(plan.id(), own, features);
+        names.stream().map(name -> FeatureColumn.of(type, name)).toList();
+    return new LogRows(id, own, features);
   }
 
   @Override

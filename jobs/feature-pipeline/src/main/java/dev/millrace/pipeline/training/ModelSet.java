@@ -37,14 +37,14 @@ final class ModelSet {
   private final Label label;
   private final Source source;
   private final Source labelSource;
-  private final SetTables tables;
+  private final WarehouseTables tables;
   private final SetRequest request;
-  private final SetTables.Reading events;
-  private final SetTables.Reading labels;
+  private final WarehouseTables.Reading events;
+  private final WarehouseTables.Reading labels;
   private final Bounds bounds;
 
   private ModelSet(
-      Project project, Model model, Label label, SetTables tables, SetRequest request) {
+      Project project, Model model, Label label, WarehouseTables tables, SetRequest request) {
     this.project = project;
     this.model = model;
     this.label = label;
@@ -57,7 +57,7 @@ final class ModelSet {
     this.bounds = window();
   }
 
-  static ModelSet of(Project project, String name, SetTables tables, SetRequest request) {
+  static ModelSet of(Project project, String name, WarehouseTables tables, SetRequest request) {
     Model model =
         project
             .model(name)
@@ -101,8 +101,8 @@ final class ModelSet {
       until = asOf;
       known = asOf;
     } else {
-      OptionalLong newestEvent = SetTables.newestMillis(events, source.eventTime());
-      OptionalLong newestLabel = SetTables.newestMillis(labels, labelSource.eventTime());
+      OptionalLong newestEvent = WarehouseTables.newestMillis(events, source.eventTime());
+      OptionalLong newestLabel = WarehouseTables.newestMillis(labels, labelSource.eventTime());
       if (newestEvent.isEmpty() || newestLabel.isEmpty()) {
         throw new IllegalStateException(
             "Cannot join the training set of %s: %s has no events yet; produce some first"
@@ -246,7 +246,7 @@ final class ModelSet {
   }
 
   private DataStream<Said> scored(StreamExecutionEnvironment env) {
-    SetTables.Reading predictions =
+    WarehouseTables.Reading predictions =
         tables.open(Warehouse.predictions(project.name(), model.name()));
     List<String> wanted = List.of("event_id", "event_time", "scored_at");
     var type = predictions.rowType(wanted);

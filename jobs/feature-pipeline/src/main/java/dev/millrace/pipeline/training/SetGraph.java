@@ -29,7 +29,7 @@ import org.apache.flink.configuration.ExecutionOptions;
 import org.apache.flink.configuration.JobManagerOptions;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
-import org.apache.flink.table.data.RowData;
+import org.apache.iceberg.catalog.TableIdentifier;
 import org.apache.iceberg.shaded.org.apache.parquet.schema.LogicalTypeAnnotation;
 import org.apache.iceberg.shaded.org.apache.parquet.schema.MessageType;
 import org.apache.iceberg.shaded.org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName;
@@ -51,7 +51,7 @@ public final class SetGraph implements AutoCloseable {
   private final StreamExecutionEnvironment env;
   private final Project project;
   private final SetRequest request;
-  private final SetTables tables;
+  private final WarehouseTables tables;
   private final Map<String, String> definitions = new TreeMap<>();
 
   private SetGraph(
@@ -59,22 +59,14 @@ public final class SetGraph implements AutoCloseable {
     this.env = env;
     this.project = project;
     this.request = request;
-    this.tables = new SetTables(target, request.snapshots());
+    this.tables = new WarehouseTables(target, request.snapshots(), true);
   }
 
   /** Declares the whole graph and puts the environment into batch mode. */
   public static void define(
       StreamExecutionEnvironment env, Target target, Project project, SetRequest request)
       throws IOException {
-    env.setRuntimeMode(RuntimeExecutionMode.BATCH);
-    // A cluster for streams has few network buffers, and a blocking exchange wants many. The graph
-    // is a tree, so its joins can all read at once, each sorting on a disk of its own. The
-    // scheduler
-    // that is Flink's choice for batch knows blocking exchanges only.
-    env.configure(
-        new Configuration()
-            .set(ExecutionOptions.BATCH_SHUFFLE_MODE, BatchShuffleMode.ALL_EXCHANGES_PIPELINED)
-            .set(JobManagerOptions.SCHEDULER, JobManagerOptions.SchedulerType.Default));
+    batch(env);
     try (SetGraph graph = new SetGraph(env, target, project, request)) {
       if (request.model() == null) {
         graph.ofSpine();
@@ -82,6 +74,18 @@ public final class SetGraph implements AutoCloseable {
         graph.ofModel();
       }
     }
+  }
+
+  /** Puts an environment into batch mode on a cluster that is made for streams. */
+  public static void batch(StreamExecutionEnvironment env) {
+    env.setRuntimeMode(RuntimeExecutionMode.BATCH);
+    // A cluster for streams has few network buffers, and a blocking exchange wants many. The graphs
+    // are trees, so their joins can all read at once, each sorting on a disk of its own. The
+    // scheduler that is Flink's choice for batch knows blocking exchanges only.
+    env.configure(
+        new Configuration()
+            .set(ExecutionOptions.BATCH_SHUFFLE_MODE, BatchShuffleMode.ALL_EXCHANGES_PIPELINED)
+            .set(JobManagerOptions.SCHEDULER, JobManagerOptions.SchedulerType.Default));
   }
 
   private void ofModel() {
@@ -187,17 +191,17 @@ public final class SetGraph implements AutoCloseable {
   private DataStream<SetRow> joined(
       DataStream<SetRow> rows, int join, ViewJoin.Plan plan, long afterMillis, long untilMillis) {
     definitions.put(plan.view(), plan.id());
-    Set<String> wanted = new LinkedHashSet<>(LOG_COLUMNS);
-    wanted.addAll(plan.features());
-    SetTables.Reading reading = tables.open(Warehouse.features(project.name(), plan.view()));
     long from = afterMillis == Long.MIN_VALUE ? afterMillis : afterMillis - plan.lifeMillis();
-    DataStream<RowData> read =
-        tables.rows(env, reading, wanted, "_time", from, untilMillis, "log-" + join);
     DataStream<LogRow> log =
-        read.flatMap(LogRows.of(plan, reading.rowType(wanted)))
-            .returns(LogRow.TYPE)
-            .name("rows of " + plan.view())
-            .uid("log-rows-" + join);
+        log(
+            env,
+            tables,
+            Warehouse.features(project.name(), plan.view()),
+            plan.id(),
+            plan.features(),
+            from,
+            untilMillis,
+            "log-" + join);
     return timed(rows, join)
         .keyBy(row -> row.key(join), Types.STRING)
         .connect(log.keyBy(LogRow::entityKey, Types.STRING))
@@ -205,6 +209,30 @@ public final class SetGraph implements AutoCloseable {
         .returns(SetRow.TYPE)
         .name("join " + plan.view())
         .uid("join-" + join);
+  }
+
+  /**
+   * A view's log, those rows of one definition whose T is in (after, until]; they have no
+   * timestamps, so that within a key they come before whatever has.
+   */
+  public static DataStream<LogRow> log(
+      StreamExecutionEnvironment env,
+      WarehouseTables tables,
+      TableIdentifier table,
+      String definitionId,
+      List<String> features,
+      long afterMillis,
+      long untilMillis,
+      String uid) {
+    Set<String> wanted = new LinkedHashSet<>(LOG_COLUMNS);
+    wanted.addAll(features);
+    WarehouseTables.Reading reading = tables.open(table);
+    return tables
+        .rows(env, reading, wanted, "_time", afterMillis, untilMillis, uid)
+        .flatMap(LogRows.of(definitionId, features, reading.rowType(wanted)))
+        .returns(LogRow.TYPE)
+        .name("rows of " + table.name())
+        .uid(uid + "-rows");
   }
 
   /** Within a key batch mode sorts by timestamp. */

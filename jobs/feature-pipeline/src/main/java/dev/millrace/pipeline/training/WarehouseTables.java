@@ -37,10 +37,10 @@ import org.apache.iceberg.types.Types;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The tables that a set reads, each at one snapshot. The snapshot is tagged, so that it outlives
- * the upkeep and the set can be joined again.
+ * The tables that a batch job reads, each at one snapshot. What a set reads is tagged, so that it
+ * outlives the upkeep and the set can be joined again.
  */
-final class SetTables implements Closeable {
+public final class WarehouseTables implements Closeable {
 
   private static final Duration KEPT = Duration.ofDays(90);
   private static final long MICROS_PER_MILLI = 1000;
@@ -48,27 +48,42 @@ final class SetTables implements Closeable {
   private final Target target;
   private final JdbcCatalog catalog;
   private final Map<String, Long> asked;
+  private final boolean kept;
   private final Map<String, Long> read = new TreeMap<>();
 
-  SetTables(Target target, Map<String, Long> asked) {
+  /** Tables as they are now. */
+  public static WarehouseTables newest(Target target) {
+    return new WarehouseTables(target, Map.of(), false);
+  }
+
+  /**
+   * Tables of one installation.
+   *
+   * @param asked the snapshots to read; the newest of tables that are not named
+   * @param kept whether what is read outlives the upkeep, so that it can be read again
+   */
+  public WarehouseTables(Target target, Map<String, Long> asked, boolean kept) {
     this.target = target;
     this.catalog = Warehouse.open(target);
     this.asked = asked;
+    this.kept = kept;
   }
 
   /** By table, the snapshot that is read. */
-  Map<String, Long> snapshots() {
+  public Map<String, Long> snapshots() {
     return read;
   }
 
   /** A table at its snapshot, with what is read of it. */
-  record Reading(Table table, @Nullable Snapshot snapshot) {
+  public record Reading(Table table, @Nullable Snapshot snapshot) {
 
-    String name() {
+    /** With the name of its catalog. */
+    public String name() {
       return table.name();
     }
 
-    RowType rowType(Collection<String> columns) {
+    /** Of the rows that are read. */
+    public RowType rowType(Collection<String> columns) {
       return FlinkSchemaUtil.convert(projection(columns));
     }
 
@@ -84,7 +99,8 @@ final class SetTables implements Closeable {
     }
   }
 
-  Reading open(TableIdentifier name) {
+  /** Opens a table, and keeps its snapshot. */
+  public Reading open(TableIdentifier name) {
     Table table;
     try {
       table = catalog.loadTable(name);
@@ -101,7 +117,7 @@ final class SetTables implements Closeable {
           "Cannot read table %s at snapshot %d: it has expired; sets are kept for %d days, join a new one"
               .formatted(name, wanted, KEPT.toDays()));
     }
-    if (snapshot != null) {
+    if (snapshot != null && kept) {
       keep(table, snapshot.snapshotId());
     }
     read.put(name.toString(), snapshot == null ? -1 : snapshot.snapshotId());
@@ -120,7 +136,7 @@ final class SetTables implements Closeable {
   }
 
   /** Rows whose time is in (after, until], in no order. */
-  DataStream<RowData> rows(
+  public DataStream<RowData> rows(
       StreamExecutionEnvironment env,
       Reading reading,
       Collection<String> columns,
@@ -154,28 +170,41 @@ final class SetTables implements Closeable {
   }
 
   /** The largest time of a table, from the bounds in its manifests; empty where it has no row. */
-  static OptionalLong newestMillis(Reading reading, String column) {
+  public static OptionalLong newestMillis(Reading reading, String column) {
+    OptionalLong micros = largest(reading, column);
+    return micros.isEmpty()
+        ? micros
+        : OptionalLong.of(Math.floorDiv(micros.getAsLong(), MICROS_PER_MILLI));
+  }
+
+  /**
+   * The largest value of a column of whole numbers or times, from the bounds in the manifests;
+   * empty where the table has no row.
+   */
+  public static OptionalLong largest(Reading reading, String column) {
     Snapshot snapshot = reading.snapshot;
     if (snapshot == null) {
       return OptionalLong.empty();
     }
-    int field = reading.table.schema().findField(column).fieldId();
-    long newest = Long.MIN_VALUE;
+    Types.NestedField field = reading.table.schema().findField(column);
+    long largest = Long.MIN_VALUE;
     TableScan scan =
         reading.table.newScan().useSnapshot(snapshot.snapshotId()).includeColumnStats();
     try (CloseableIterable<FileScanTask> files = scan.planFiles()) {
       for (FileScanTask file : files) {
         ByteBuffer bound =
-            file.file().upperBounds() == null ? null : file.file().upperBounds().get(field);
+            file.file().upperBounds() == null
+                ? null
+                : file.file().upperBounds().get(field.fieldId());
         if (bound != null) {
-          Long micros = Conversions.fromByteBuffer(Types.TimestampType.withZone(), bound);
-          newest = Math.max(newest, Math.floorDiv(Objects.requireNonNull(micros), 1000L));
+          Number value = Conversions.fromByteBuffer(field.type(), bound);
+          largest = Math.max(largest, Objects.requireNonNull(value).longValue());
         }
       }
     } catch (IOException e) {
       throw new UncheckedIOException("Cannot plan a read of table " + reading.name(), e);
     }
-    return newest == Long.MIN_VALUE ? OptionalLong.empty() : OptionalLong.of(newest);
+    return largest == Long.MIN_VALUE ? OptionalLong.empty() : OptionalLong.of(largest);
   }
 
   private static Expression between(String time, long afterMillis, long untilMillis) {

@@ -1,0 +1,113 @@
+package dev.millrace.pipeline;
+
+import dev.millrace.core.definition.FeatureView;
+import dev.millrace.core.feature.EntityState;
+import dev.millrace.core.row.FeatureRow;
+import dev.millrace.streaming.SourcePlan;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import org.apache.flink.api.common.accumulators.LongCounter;
+import org.apache.flink.api.common.functions.OpenContext;
+import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
+import org.apache.flink.util.Collector;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One view's rows over a bounded replay: what {@link RowFunction} does, with the end of an entity's
+ * events in the place of watermarks.
+ *
+ * <p>In batch mode Flink brings one key after the other, each by timestamp; events of one timestamp
+ * come in no order and are held until the next one comes. Memory: the events of one entity and
+ * timestamp. Timers: one an entity, which Flink fires when its events are through.
+ */
+final class ReplayFunction extends KeyedProcessFunction<String, Replayed, FeatureRow> {
+
+  private static final long serialVersionUID = 1L;
+
+  private static final Comparator<Replayed> READ =
+      Comparator.comparingInt((Replayed r) -> r.event().partition())
+          .thenComparingLong(r -> r.event().offset());
+
+  private final ViewRows rows;
+  private final long endMillis;
+  private final LongCounter entities = new LongCounter();
+  private final LongCounter tooMany = new LongCounter();
+
+  private transient List<Replayed> held;
+  private transient @Nullable FeatureRow newest;
+
+  /**
+   * A replay of one view.
+   *
+   * @param endMillis refreshes are due up to here
+   */
+  @SuppressWarnings("NullAway.Init") // Flink opens a function before it is used.
+  ReplayFunction(FeatureView view, SourcePlan source, Duration dedupWindow, long endMillis) {
+    this.rows = new ViewRows(view, source, dedupWindow);
+    this.endMillis = endMillis;
+  }
+
+  @Override
+  public void open(OpenContext context) {
+    rows.open(getRuntimeContext());
+    held = new ArrayList<>();
+    getRuntimeContext().addAccumulator("entities", entities);
+    getRuntimeContext().addAccumulator("tooMany", tooMany);
+  }
+
+  @Override
+  public void processElement(Replayed replayed, Context context, Collector<FeatureRow> out)
+      throws Exception {
+    if (held.isEmpty()) {
+      context.timerService().registerEventTimeTimer(Long.MAX_VALUE);
+    } else if (held.get(0).orderMillis() != replayed.orderMillis()) {
+      takeHeld(context, out);
+    }
+    held.add(replayed);
+  }
+
+  @Override
+  public void onTimer(long timestampMillis, OnTimerContext context, Collector<FeatureRow> out)
+      throws Exception {
+    takeHeld(context, out);
+    entities.add(1);
+    EntityState state = rows.state();
+    if (state != null) {
+      rows.advance(
+          state,
+          context.getCurrentKey(),
+          endMillis,
+          context.timerService().currentProcessingTime(),
+          row -> give(row, out));
+    }
+    // Only the last row of an entity goes online.
+    FeatureRow last = newest;
+    if (last != null) {
+      out.collect(last.withOnline(true));
+    }
+    newest = null;
+  }
+
+  private void takeHeld(Context context, Collector<FeatureRow> out) throws Exception {
+    held.sort(READ);
+    EntityState state = rows.stateOrNew();
+    for (Replayed replayed : held) {
+      rows.accept(
+          state,
+          replayed.event(),
+          context.timerService().currentProcessingTime(),
+          row -> give(row, out),
+          letter -> tooMany.add(1));
+    }
+    held.clear();
+    rows.update(state);
+  }
+
+  private void give(FeatureRow row, Collector<FeatureRow> out) {
+    Optional.ofNullable(newest).ifPresent(before -> out.collect(before.withOnline(false)));
+    newest = row;
+  }
+}

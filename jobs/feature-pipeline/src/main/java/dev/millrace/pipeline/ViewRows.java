@@ -1,0 +1,226 @@
+package dev.millrace.pipeline;
+
+import dev.millrace.core.definition.FeatureView;
+import dev.millrace.core.feature.Accumulator;
+import dev.millrace.core.feature.Arrival;
+import dev.millrace.core.feature.EntityRows;
+import dev.millrace.core.feature.EntityState;
+import dev.millrace.core.feature.EventPage;
+import dev.millrace.core.feature.ViewPlan;
+import dev.millrace.core.row.FeatureRow;
+import dev.millrace.streaming.DeadLetter;
+import dev.millrace.streaming.RecordType;
+import dev.millrace.streaming.SourcePlan;
+import java.io.Serializable;
+import java.time.Duration;
+import java.util.Iterator;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.apache.flink.api.common.functions.RuntimeContext;
+import org.apache.flink.api.common.state.MapState;
+import org.apache.flink.api.common.state.MapStateDescriptor;
+import org.apache.flink.api.common.state.StateTtlConfig;
+import org.apache.flink.api.common.state.ValueState;
+import org.apache.flink.api.common.state.ValueStateDescriptor;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.metrics.Counter;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One view's rows in keyed state, for whoever brings the events and the time: the stream, or a
+ * backfill. {@link EntityRows} decides.
+ *
+ * <p>Late data: judged before, every event here counts, except one whose id was here within the
+ * source's {@code dedup-window} (its row only moves on) and one too many for its entity (a letter).
+ *
+ * <p>State: one value per entity and, beside it, its older pages of events or its tiles, and the
+ * ids of the dedup window. The value lives as long as the entity's row in Redis, by processing
+ * time, because a row without the positions of an older one would be refused there; what is beside
+ * it goes with the windows, by event time.
+ */
+final class ViewRows implements Serializable {
+
+  private static final long serialVersionUID = 1L;
+
+  /** State must not go before the row in Redis, whose life starts a little later. */
+  private static final Duration LONGER_THAN_ROW = Duration.ofHours(1);
+
+  private final ViewPlan plan;
+  private final SourcePlan source;
+  private final String view;
+  private final int eventsMost;
+  private final Duration rowTtl;
+  private final long dedupMillis;
+  private final long latenessMillis;
+
+  private transient EntityRows rows;
+  private transient ValueState<EntityState> entity;
+  private transient MapState<String, Long> seen;
+  private transient StateStore store;
+  private transient Counter repeated;
+  private transient Counter tooMany;
+
+  @SuppressWarnings("NullAway.Init") // Whoever owns it calls open first.
+  ViewRows(FeatureView view, SourcePlan source, Duration dedupWindow) {
+    this.plan = ViewPlan.of(view);
+    this.source = source;
+    this.view = view.name();
+    this.eventsMost = view.maxEventsPerKey();
+    this.rowTtl = view.ttl();
+    this.dedupMillis = dedupWindow.toMillis();
+    this.latenessMillis = view.allowedLateness().toMillis();
+  }
+
+  void open(RuntimeContext context) {
+    rows = new EntityRows(plan);
+    ValueStateDescriptor<EntityState> descriptor =
+        new ValueStateDescriptor<>(
+            "entity", new RecordType<>(EntityState.class, EntityStateSerializer.OfEntity.INSTANCE));
+    descriptor.enableTimeToLive(
+        StateTtlConfig.newBuilder(rowTtl.plus(LONGER_THAN_ROW))
+            .updateTtlOnCreateAndWrite()
+            .neverReturnExpired()
+            .cleanupIncrementally(10, false)
+            .cleanupInRocksdbCompactFilter(1_000)
+            .build());
+    entity = context.getState(descriptor);
+    MapState<Long, EventPage> pages =
+        context.getMapState(
+            new MapStateDescriptor<>(
+                "pages",
+                Types.LONG,
+                new RecordType<>(EventPage.class, EntityStateSerializer.OfPage.INSTANCE)));
+    MapState<Long, Accumulator[]> tiles =
+        context.getMapState(
+            new MapStateDescriptor<>(
+                "tiles",
+                Types.LONG,
+                new RecordType<>(Accumulator[].class, EntityStateSerializer.OfTile.INSTANCE)));
+    store = new StateStore(pages, tiles);
+    seen = context.getMapState(new MapStateDescriptor<>("seen-ids", Types.STRING, Types.LONG));
+    repeated = context.getMetricGroup().counter("eventsRepeated");
+    tooMany = context.getMetricGroup().counter("eventsTooMany");
+  }
+
+  /** The state of the current key; null where there is none. */
+  @Nullable EntityState state() throws Exception {
+    return entity.value();
+  }
+
+  void update(EntityState state) throws Exception {
+    entity.update(state);
+  }
+
+  /** The state of the current key, made where there is none. */
+  EntityState stateOrNew() throws Exception {
+    EntityState state = entity.value();
+    if (state == null) {
+      forget();
+      state = rows.newState();
+    }
+    return state;
+  }
+
+  /** Gives the rows that are due before an event, and the one after it. */
+  void accept(
+      EntityState state,
+      ViewEvent event,
+      long nowMillis,
+      Consumer<FeatureRow> out,
+      Consumer<DeadLetter> letters)
+      throws Exception {
+    if (wasHere(event) && state.timeMillis > Long.MIN_VALUE / 2) {
+      repeated.inc();
+      out.accept(
+          rows.passOver(
+              state, event.entityKey(), event.partition(), event.offset(), nowMillis, store));
+      return;
+    }
+    rows.before(state, event.entityKey(), event.timeMillis(), nowMillis, store).forEach(out);
+    FeatureRow row =
+        rows.accept(
+            state,
+            event.entityKey(),
+            new Arrival(
+                event.timeMillis(),
+                event.partition(),
+                event.offset(),
+                event.columns(),
+                plan.aggregations().numberColumns()),
+            nowMillis,
+            store);
+    if (row == null) {
+      tooMany.inc();
+      letters.accept(tooMany(event));
+      return;
+    }
+    if (event.eventId() != null && dedupMillis > 0) {
+      seen.put(event.eventId(), event.timeMillis());
+    }
+    out.accept(row);
+  }
+
+  private boolean wasHere(ViewEvent event) throws Exception {
+    if (event.eventId() == null || dedupMillis == 0) {
+      return false;
+    }
+    Long before = seen.get(event.eventId());
+    return before != null && Math.abs(before - event.timeMillis()) <= dedupMillis;
+  }
+
+  private DeadLetter tooMany(ViewEvent event) {
+    return DeadLetter.withoutBytes(
+        source.name(),
+        source.topic(),
+        event.partition(),
+        event.offset(),
+        event.timeMillis(),
+        DeadLetter.Reason.TOO_MANY_EVENTS,
+        "entity "
+            + event.entityKey()
+            + " has "
+            + eventsMost
+            + " events in the longest window of view "
+            + view
+            + " already; raise max-events-per-key, or take accuracy: tiled",
+        source.stage() + "/" + view);
+  }
+
+  /** Gives every row that is due at or before the watermark. */
+  void advance(
+      EntityState state, String key, long watermarkMillis, long nowMillis, Consumer<FeatureRow> out)
+      throws Exception {
+    rows.advance(state, key, watermarkMillis, nowMillis, store).forEach(out);
+    if (dedupMillis > 0) {
+      forgetIdsBefore(watermarkMillis - dedupMillis - latenessMillis);
+    }
+  }
+
+  /** When to {@link #advance} next; {@link Long#MAX_VALUE} where nothing is left to wait for. */
+  long nextTimerMillis(EntityState state, long watermarkMillis) throws Exception {
+    long next = rows.nextTimerMillis(state, watermarkMillis);
+    return next == Long.MAX_VALUE && dedupMillis > 0 && !seen.isEmpty()
+        ? Math.max(state.timeMillis, watermarkMillis) + dedupMillis + latenessMillis + 1
+        : next;
+  }
+
+  /** What may be left of an entity whose value has expired while event time stood still. */
+  void forget() throws Exception {
+    store.clear();
+    if (dedupMillis > 0) {
+      seen.clear();
+    }
+  }
+
+  private void forgetIdsBefore(long timeMillis) throws Exception {
+    for (Iterator<Map.Entry<String, Long>> ids = seen.iterator(); ids.hasNext(); ) {
+      if (ids.next().getValue() < timeMillis) {
+        ids.remove();
+      }
+    }
+    if (seen.isEmpty()) {
+      // On the heap an empty map would stay.
+      seen.clear();
+    }
+  }
+}
