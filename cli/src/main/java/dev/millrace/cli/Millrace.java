@@ -3,6 +3,7 @@ package dev.millrace.cli;
 import dev.millrace.cli.apply.ApplyCommand;
 import dev.millrace.cli.apply.DeleteCommand;
 import dev.millrace.cli.apply.PlanCommand;
+import dev.millrace.cli.backfill.BackfillCommand;
 import dev.millrace.cli.bench.BenchCommand;
 import dev.millrace.cli.demo.DemoCommand;
 import dev.millrace.cli.events.ProduceCommand;
@@ -68,6 +69,7 @@ public final class Millrace implements Callable<Integer> {
           PredictionsCommand.class,
           DriftCommand.class,
           TrainingSetCommand.class,
+          BackfillCommand.class,
           TrainCommand.class,
           ModelsCommand.class,
           DeadLettersCommand.class,

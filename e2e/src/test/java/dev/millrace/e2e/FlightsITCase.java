@@ -67,6 +67,8 @@ class FlightsITCase {
   private static final String FROM = "2001-01-01T00:00:00Z";
   private static final String TO = "2001-01-11T00:00:00Z";
 
+  private static final String NIGHT = "2001-01-11T03:00:00Z";
+
   /** Ten days in about a hundred seconds: what two cores keep up with, all services included. */
   private static final String SPEED = "8500";
 
@@ -84,6 +86,7 @@ class FlightsITCase {
 
   private static long arrivals;
   private static long departures;
+  private static long onlineRows;
 
   @BeforeAll
   static void up() throws Exception {
@@ -156,6 +159,7 @@ class FlightsITCase {
         "Redis: compared " + online.values() + " values in " + online.rows() + " rows");
     assertThat(online.mismatches()).isEmpty();
     assertThat(online.rows()).isGreaterThan(1_000);
+    onlineRows = online.rows();
     assertThat(changedByOne(naive)).as("one changed value is found").isEqualTo(1);
   }
 
@@ -169,6 +173,51 @@ class FlightsITCase {
 
   @Test
   @Order(3)
+  void aFlushedRedisIsRebuiltFromTheArchive() throws Exception {
+    Process load =
+        STACK.start(
+            "produce",
+            "--all",
+            PROJECT.toString(),
+            "--from",
+            TO,
+            "--to",
+            NIGHT,
+            "--speed",
+            "600",
+            "--json");
+    Stack.await(
+        "the load is on its way",
+        Duration.ofMinutes(1),
+        () -> total("events_departures") > departures);
+    try (Jedis redis = new Jedis("127.0.0.1", STACK.port(6379))) {
+      assertThat(redis.flushAll()).isEqualTo("OK");
+    }
+    JsonNode counts =
+        Stack.JSON.readTree(
+            new String(load.getInputStream().readAllBytes(), StandardCharsets.UTF_8));
+    assertThat(load.waitFor()).isZero();
+    arrivals += counts.path("by_source").path("arrivals").asLong();
+    for (String view : VIEWS) {
+      JsonNode rebuilt =
+          STACK
+              .done("backfill", view, "--from", FROM, "--to", "now", "--to-redis", "--json")
+              .json();
+      System.out.println("rebuilt " + rebuilt);
+      assertThat(rebuilt.path("different").asLong()).isZero();
+      assertThat(rebuilt.path("events").asLong()).isEqualTo(arrivals);
+    }
+    awaitStill();
+    RowComparison online = new RowComparison(naive());
+    readRedis(online);
+    System.out.println(
+        "Redis, rebuilt: compared " + online.values() + " values in " + online.rows() + " rows");
+    assertThat(online.mismatches()).isEmpty();
+    assertThat(online.rows()).isGreaterThanOrEqualTo(onlineRows);
+  }
+
+  @Test
+  @Order(4)
   void badRecordsBecomeLettersAndTheRestGoesOn() throws Exception {
     long restartsBefore = restarts();
     Target target = target();
@@ -177,7 +226,7 @@ class FlightsITCase {
         new ConfluentSubjectRegistry(target.schemaRegistry())
             .register("arrivals-value", arrival.toString());
     WireFormat.Writer writer = new WireFormat.Writer(id, arrival);
-    byte[] good = writer.write(arrival(arrival, 900_000_001, TO, "JFK"));
+    byte[] good = writer.write(arrival(arrival, 900_000_001, NIGHT, "JFK"));
     byte[] unknown = good.clone();
     unknown[3] = 99;
     byte[] corrupt = Arrays.copyOf(good, 9);
@@ -217,7 +266,7 @@ class FlightsITCase {
   }
 
   @Test
-  @Order(4)
+  @Order(5)
   void aTrainedModelServesLiveEvents() throws Exception {
     JsonNode trained =
         STACK
@@ -230,7 +279,7 @@ class FlightsITCase {
         "--all",
         PROJECT.toString(),
         "--from",
-        TO,
+        NIGHT,
         "--to",
         "2001-01-11T07:00:00Z",
         "--speed",
@@ -243,7 +292,7 @@ class FlightsITCase {
   }
 
   @Test
-  @Order(5)
+  @Order(6)
   void anArtifactThatIsCutOffIsRefusedAndTheOldOneServesOn() throws Exception {
     JsonNode trained =
         STACK
@@ -280,7 +329,7 @@ class FlightsITCase {
   }
 
   @Test
-  @Order(6)
+  @Order(7)
   void jobsComeBackAfterTheJobManagerDied() throws Exception {
     STACK.kill("flink-jobmanager");
     Stack.await("the pipeline is gone", Duration.ofMinutes(1), () -> !STACK.running(PIPELINE));
@@ -304,7 +353,7 @@ class FlightsITCase {
   }
 
   @Test
-  @Order(7)
+  @Order(8)
   void everyUploadedJarRunsWithTheProjectsFile() throws Exception {
     STACK.done("delete", "flights");
     FlinkRest flink = new FlinkRest("http://127.0.0.1:" + STACK.port(8081));
@@ -333,7 +382,7 @@ class FlightsITCase {
   }
 
   @Test
-  @Order(8)
+  @Order(9)
   void badJsonBecomesLettersToo() throws Exception {
     Path project = Path.of("src/test/resources/readings").toAbsolutePath();
     STACK.done("apply", project.toString());

@@ -3,6 +3,7 @@ package dev.millrace.cli.models;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.millrace.cli.GlobalOptions;
 import dev.millrace.cli.Millrace;
+import dev.millrace.cli.ProgressLines;
 import dev.millrace.platform.Target;
 import dev.millrace.schemas.ConfluentSubjectRegistry;
 import java.io.PrintWriter;

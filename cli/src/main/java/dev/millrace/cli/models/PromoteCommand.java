@@ -2,6 +2,7 @@ package dev.millrace.cli.models;
 
 import dev.millrace.cli.GlobalOptions;
 import dev.millrace.cli.Millrace;
+import dev.millrace.cli.ProgressLines;
 import dev.millrace.cli.UserMistake;
 import dev.millrace.core.lifecycle.DecidedDeployment;
 import dev.millrace.platform.Target;

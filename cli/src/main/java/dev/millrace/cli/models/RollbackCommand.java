@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.millrace.cli.GlobalOptions;
 import dev.millrace.cli.Millrace;
+import dev.millrace.cli.ProgressLines;
 import dev.millrace.cli.models.RegistryRequest.RolledBack;
 import dev.millrace.core.lifecycle.DecidedDeployment;
 import dev.millrace.platform.Target;

@@ -6,6 +6,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.millrace.cli.CommandFailed;
 import dev.millrace.cli.GlobalOptions;
 import dev.millrace.cli.Millrace;
+import dev.millrace.cli.PointInTime;
+import dev.millrace.cli.ProgressLines;
 import dev.millrace.cli.UserMistake;
 import dev.millrace.platform.Target;
 import dev.millrace.schemas.ConfluentSubjectRegistry;
@@ -62,7 +64,7 @@ public final class TrainCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    Instant until = AsOf.parse(asOf);
+    Instant until = PointInTime.parse("--as-of", asOf);
     Target target = global.target();
     SubjectRegistry registry = new ConfluentSubjectRegistry(target.schemaRegistry());
     OwnedModel owned = OwnedModel.find(model, project, target, registry);

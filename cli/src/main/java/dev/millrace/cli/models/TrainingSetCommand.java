@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.millrace.cli.GlobalOptions;
 import dev.millrace.cli.Millrace;
+import dev.millrace.cli.PointInTime;
+import dev.millrace.cli.ProgressLines;
 import dev.millrace.cli.UserMistake;
 import dev.millrace.cli.local.FlinkRest;
 import dev.millrace.cli.look.FoundProject;
@@ -170,7 +172,7 @@ public final class TrainingSetCommand implements Callable<Integer> {
               "--features",
               String.join(",", features)));
     }
-    Instant until = AsOf.parse(asOf);
+    Instant until = PointInTime.parse("--as-of", asOf);
     if (until != null) {
       request.addAll(List.of("--as-of", String.valueOf(until.toEpochMilli())));
     }

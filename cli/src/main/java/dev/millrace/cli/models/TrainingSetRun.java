@@ -3,30 +3,24 @@ package dev.millrace.cli.models;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.millrace.cli.CommandFailed;
 import dev.millrace.cli.UserMistake;
-import dev.millrace.cli.apply.ProjectJobs;
+import dev.millrace.cli.apply.PipelineBatch;
 import dev.millrace.cli.local.FlinkRest;
 import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.definition.Project;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
 /** One training set, joined on the cluster by the second main class of the pipeline's jar. */
 final class TrainingSetRun {
 
   private static final String ENTRY_CLASS = "dev.millrace.pipeline.TrainingSetJob";
-  private static final int PARALLELISM = 2;
-  private static final Duration PATIENCE = Duration.ofHours(12);
-  private static final long POLL_NANOS = 300_000_000;
   private static final JsonMapper JSON = new JsonMapper();
 
   private final FlinkRest flink;
@@ -46,37 +40,15 @@ final class TrainingSetRun {
     List<String> args = new ArrayList<>(List.of("--project", project));
     args.addAll(List.of("--out", out.toString()));
     args.addAll(request);
-    String jarId = flink.upload(ProjectJobs.jar(ProjectJobs.FEATURE_PIPELINE));
-    String jobId = flink.run(jarId, ENTRY_CLASS, args, PARALLELISM, null, false);
-    progress.accept("joining as job " + jobId);
-    await(jobId, out);
+    Map<String, String> counts =
+        new PipelineBatch(flink, progress).run("join " + out, ENTRY_CLASS, args);
     ObjectNode set = (ObjectNode) JSON.readTree(Files.readString(sidecar(out)));
-    Map<String, String> counts = flink.accumulators(jobId);
     for (String name : List.of("events", "repeats", "unlabelled", "unscored")) {
       if (counts.containsKey(name)) {
         set.put(name, Long.parseLong(counts.get(name)));
       }
     }
     return set;
-  }
-
-  private void await(String jobId, Path out) throws IOException {
-    long deadlineNanos = System.nanoTime() + PATIENCE.toNanos();
-    String state = flink.state(jobId);
-    while (!FlinkRest.isTerminalState(state)) {
-      if (System.nanoTime() - deadlineNanos > 0) {
-        throw new CommandFailed(
-            "Cannot wait for %s any longer: job %s is %s; see the Flink web UI"
-                .formatted(out, jobId, state));
-      }
-      LockSupport.parkNanos(POLL_NANOS);
-      state = flink.state(jobId);
-    }
-    if (!state.equals("FINISHED")) {
-      throw new CommandFailed(
-          "Cannot join %s: job %s is %s (%s)"
-              .formatted(out, jobId, state, flink.rootCause(jobId).orElse("no failure is known")));
-    }
   }
 
   /** The snapshots that an earlier set read, as arguments, from what stands beside it. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.cli.Millrace;
+import dev.millrace.cli.PointInTime;
 import dev.millrace.cli.UserMistake;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -58,12 +59,12 @@ class ModelCommandsTest {
   @Test
   void pointsInTime() {
     Instant day = Instant.parse("2001-01-15T00:00:00Z");
-    assertThat(AsOf.parse(null)).isNull();
-    assertThat(AsOf.parse("2001-01-15T00:00:00Z")).isEqualTo(day);
-    assertThat(AsOf.parse("2001-01-15T01:00:00+01:00")).isEqualTo(day);
-    assertThat(AsOf.parse("2001-01-15")).isEqualTo(day);
-    assertThat(AsOf.parse("979516800000")).isEqualTo(day);
-    assertThatThrownBy(() -> AsOf.parse("2001-01-15 00:00"))
+    assertThat(PointInTime.parse("--as-of", null)).isNull();
+    assertThat(PointInTime.parse("--as-of", "2001-01-15T00:00:00Z")).isEqualTo(day);
+    assertThat(PointInTime.parse("--as-of", "2001-01-15T01:00:00+01:00")).isEqualTo(day);
+    assertThat(PointInTime.parse("--as-of", "2001-01-15")).isEqualTo(day);
+    assertThat(PointInTime.parse("--as-of", "979516800000")).isEqualTo(day);
+    assertThatThrownBy(() -> PointInTime.parse("--as-of", "2001-01-15 00:00"))
         .isInstanceOf(UserMistake.class)
         .hasMessageContaining("--as-of 2001-01-15 00:00");
   }

@@ -1,6 +1,5 @@
-package dev.millrace.cli.models;
+package dev.millrace.cli;
 
-import dev.millrace.cli.UserMistake;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.LocalDate;
@@ -9,9 +8,10 @@ import java.time.ZoneOffset;
 import org.jspecify.annotations.Nullable;
 
 /** A point in time as a command takes it: ISO-8601, a day in UTC, or epoch milliseconds. */
-final class AsOf {
+public final class PointInTime {
 
-  static @Nullable Instant parse(@Nullable String text) {
+  /** The time that an option names; null where it is left out. */
+  public static @Nullable Instant parse(String option, @Nullable String text) {
     if (text == null) {
       return null;
     }
@@ -24,12 +24,14 @@ final class AsOf {
           : OffsetDateTime.parse(text).toInstant();
     } catch (DateTimeException | NumberFormatException e) {
       throw new UserMistake(
-          "Cannot use --as-of "
+          "Cannot use "
+              + option
+              + " "
               + text
               + ": it is no point in time; write it as 2001-01-15T00:00:00Z",
           e);
     }
   }
 
-  private AsOf() {}
+  private PointInTime() {}
 }

@@ -1,18 +1,18 @@
-package dev.millrace.cli.models;
+package dev.millrace.cli;
 
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.function.Consumer;
 
 /** Says what happens now, with the seconds since the start, beside what a command prints. */
-final class ProgressLines implements Consumer<String> {
+public final class ProgressLines implements Consumer<String> {
 
   private static final double NANOS_PER_SECOND = 1e9;
 
   private final PrintWriter err;
   private final long startNanos = System.nanoTime();
 
-  ProgressLines(PrintWriter err) {
+  public ProgressLines(PrintWriter err) {
     this.err = err;
   }
 
