@@ -49,13 +49,13 @@ final class ArchiveReach {
     OptionalLong newest = WarehouseTables.newestMillis(reading, source.eventTime());
     if (newest.isEmpty()) {
       throw new IllegalStateException(
-          "Cannot backfill view %s: the archive of its source %s holds no event; the feature pipeline writes it with its checkpoints"
+          "Cannot compute view %s: the archive of its source %s holds no event; the feature pipeline writes it with its checkpoints"
               .formatted(view.name(), source.name()));
     }
     long lagMillis = source.maxOutOfOrderness().toMillis() + view.allowedLateness().toMillis();
     long windowMillis = windowMillis(view);
     long neededMillis =
-        windowMillis == Aggregations.ALL_TIME
+        windowMillis == Aggregations.ALL_TIME || fromMillis == Long.MIN_VALUE
             ? Long.MIN_VALUE
             : fromMillis - windowMillis - lagMillis - source.dedupWindow().toMillis();
     require(view, fromMillis, neededMillis);
@@ -95,12 +95,12 @@ final class ArchiveReach {
     long latest = firsts.values().stream().mapToLong(Long::longValue).max().getAsLong();
     if (neededMillis == Long.MIN_VALUE) {
       throw new IllegalStateException(
-          "Cannot backfill view %s: it has a feature without a window, which needs every event since the topic %s began, and the archive begins later (partitions %s, by %s)"
+          "Cannot compute view %s: it is asked for from the beginning, or has a feature without a window; either needs every event since topic %s began, and the archive begins later (partitions %s, by %s)"
               .formatted(
                   view.name(), source.topic(), firsts.keySet(), Instant.ofEpochMilli(latest)));
     }
     throw new IllegalStateException(
-        "Cannot backfill view %s from %s: its windows need events since %s, and the archive of %s begins at %s (partitions %s); backfill from %s on, or shorten the windows"
+        "Cannot compute view %s from %s: its windows need events since %s, and the archive of %s begins at %s (partitions %s); backfill from %s on, or shorten the windows"
             .formatted(
                 view.name(),
                 Instant.ofEpochMilli(fromMillis),

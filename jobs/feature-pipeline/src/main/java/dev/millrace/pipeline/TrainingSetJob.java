@@ -22,7 +22,7 @@ public final class TrainingSetJob {
     SetRequest request = SetRequest.parse(args, rest);
     JobSetup setup = JobSetup.from(rest.toArray(new String[0]), System.getenv());
     StreamExecutionEnvironment env = StrictEnvironment.create();
-    SetGraph.define(env, setup.target(), setup.project(), request);
+    SetGraph.define(env, setup.target(), setup.project(), request, ArchiveCorrections::rows);
     env.execute(name(setup.project().name()));
   }
 

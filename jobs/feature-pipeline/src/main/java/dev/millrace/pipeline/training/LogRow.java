@@ -33,7 +33,7 @@ public record LogRow(
    * The order in which an entity's rows were written, which the files do not keep: neither T nor
    * epoch nor any position ever falls.
    */
-  static final Comparator<LogRow> WRITTEN =
+  public static final Comparator<LogRow> WRITTEN =
       Comparator.comparingLong(LogRow::timeMillis)
           .thenComparingLong(LogRow::epoch)
           .thenComparingLong(LogRow::sumOfPositions)

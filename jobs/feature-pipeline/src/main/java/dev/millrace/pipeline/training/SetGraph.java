@@ -52,22 +52,36 @@ public final class SetGraph implements AutoCloseable {
   private final Project project;
   private final SetRequest request;
   private final WarehouseTables tables;
+  private final CorrectedLog corrected;
   private final Map<String, String> definitions = new TreeMap<>();
 
   private SetGraph(
-      StreamExecutionEnvironment env, Target target, Project project, SetRequest request) {
+      StreamExecutionEnvironment env,
+      Target target,
+      Project project,
+      SetRequest request,
+      CorrectedLog corrected) {
+    this.corrected = corrected;
     this.env = env;
     this.project = project;
     this.request = request;
     this.tables = new WarehouseTables(target, request.snapshots(), true);
   }
 
-  /** Declares the whole graph and puts the environment into batch mode. */
+  /**
+   * Declares the whole graph and puts the environment into batch mode.
+   *
+   * @param corrected where rows as corrected come from
+   */
   public static void define(
-      StreamExecutionEnvironment env, Target target, Project project, SetRequest request)
+      StreamExecutionEnvironment env,
+      Target target,
+      Project project,
+      SetRequest request,
+      CorrectedLog corrected)
       throws IOException {
     batch(env);
-    try (SetGraph graph = new SetGraph(env, target, project, request)) {
+    try (SetGraph graph = new SetGraph(env, target, project, request, corrected)) {
       if (request.model() == null) {
         graph.ofSpine();
       } else {
@@ -192,16 +206,20 @@ public final class SetGraph implements AutoCloseable {
       DataStream<SetRow> rows, int join, ViewJoin.Plan plan, long afterMillis, long untilMillis) {
     definitions.put(plan.view(), plan.id());
     long from = afterMillis == Long.MIN_VALUE ? afterMillis : afterMillis - plan.lifeMillis();
+    FeatureView view = project.featureView(plan.view()).orElseThrow();
     DataStream<LogRow> log =
-        log(
-            env,
-            tables,
-            Warehouse.features(project.name(), plan.view()),
-            plan.id(),
-            plan.features(),
-            from,
-            untilMillis,
-            "log-" + join);
+        request.knowledge() == Knowledge.CORRECTED
+            ? corrected.rows(
+                env, tables, project, view, plan.features(), from, untilMillis, "log-" + join)
+            : log(
+                env,
+                tables,
+                Warehouse.features(project.name(), view.name()),
+                plan.id(),
+                plan.features(),
+                from,
+                untilMillis,
+                "log-" + join);
     return timed(rows, join)
         .keyBy(row -> row.key(join), Types.STRING)
         .connect(log.keyBy(LogRow::entityKey, Types.STRING))

@@ -210,7 +210,22 @@ class TrainingSetITCase {
     StreamExecutionEnvironment env =
         StrictEnvironment.strict(StreamExecutionEnvironment.createLocalEnvironment(2, conf));
     env.setRuntimeMode(RuntimeExecutionMode.BATCH);
-    SetGraph.define(env, target, project, request);
+    // The tables here are made up, so what they say is taken for corrected.
+    SetGraph.define(
+        env,
+        target,
+        project,
+        request,
+        (in, tables, of, view, features, after, until, uid) ->
+            SetGraph.log(
+                in,
+                tables,
+                Warehouse.features(of.name(), view.name()),
+                view.id(),
+                features,
+                after,
+                until,
+                uid));
     env.execute("training-set");
     return new JsonMapper().readTree(Files.readString(Path.of(request.out() + ".json")));
   }
