@@ -8,6 +8,7 @@ import dev.millrace.core.feature.Aggregations;
 import dev.millrace.core.row.EntityKeys;
 import dev.millrace.streaming.DeadLetter;
 import dev.millrace.streaming.Event;
+import dev.millrace.streaming.EventColumns;
 import dev.millrace.streaming.Inbound;
 import dev.millrace.streaming.Serializers;
 import dev.millrace.streaming.SourcePlan;
