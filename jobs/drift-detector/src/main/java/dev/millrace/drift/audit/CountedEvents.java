@@ -42,8 +42,9 @@ final class CountedEvents {
    *
    * @param arrivals that count, in the order in which they may have been taken
    * @param doubt why other events might have counted than these; null where that is certain
+   * @param wantsMore whether events before those that were read decide which of them count
    */
-  record Found(List<Arrival> arrivals, @Nullable String doubt) {}
+  record Found(List<Arrival> arrivals, @Nullable String doubt, boolean wantsMore) {}
 
   /**
    * The events that count.
@@ -69,7 +70,7 @@ final class CountedEvents {
     // In a partition the order is that of the log; between partitions nobody knows.
     accepted.sort(Comparator.comparingLong(Archived::offset).thenComparing(Archived::partition));
     return view.dedupMillis() == 0
-        ? new Found(accepted.stream().map(this::arrival).toList(), doubt)
+        ? new Found(accepted.stream().map(this::arrival).toList(), doubt, false)
         : withoutRepeats(accepted, firstMillis, doubt);
   }
 
@@ -102,6 +103,7 @@ final class CountedEvents {
     Map<String, Archived> seen = new HashMap<>();
     List<Arrival> arrivals = new ArrayList<>();
     String doubt = before;
+    boolean wantsMore = false;
     for (Archived event : accepted) {
       String id = String.valueOf(event.values()[view.position(view.idField())]);
       Archived first = seen.get(id);
@@ -110,15 +112,13 @@ final class CountedEvents {
       if (first != null && first.partition() != event.partition()) {
         doubt = "REPEATED_ACROSS: id " + id + " is in two partitions, so which came first is open";
       }
-      if (repeats && timeMillis(event) < firstMillis + view.dedupMillis()) {
-        doubt = "REPEATED_BEFORE: id " + id + " repeats where the archive was not read";
-      }
+      wantsMore |= repeats && timeMillis(event) < firstMillis + view.dedupMillis();
       if (!repeats) {
         seen.put(id, event);
         arrivals.add(arrival(event));
       }
     }
-    return new Found(arrivals, doubt);
+    return new Found(arrivals, doubt, wantsMore);
   }
 
   private long timeMillis(Archived event) {

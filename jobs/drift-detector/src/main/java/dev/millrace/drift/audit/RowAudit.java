@@ -85,9 +85,29 @@ final class RowAudit {
           ? found.undecidable("ARCHIVE_BEHIND: the archive has not come to " + missing)
           : null;
     }
+    return decide(one, found, read, firstMillis, missing);
+  }
+
+  /**
+   * Compares the row with what its events give.
+   *
+   * @param firstMillis of the events that were read
+   * @param missing the first of the row's positions that will not come; null where all are there
+   */
+  private Audited decide(
+      AuditCase one, Found found, List<Archived> read, long firstMillis, @Nullable String missing) {
     CountedEvents.Found events = counted.of(read, one.entityKey(), one.positions(), firstMillis);
     @Nullable Object[] values = view.fold().values(events.arrivals(), one.timeMillis());
     found.compare(values);
+    if (events.wantsMore() && !found.differences.isEmpty()) {
+      List<Archived> all = read(one.entityKey(), Long.MIN_VALUE, one.timeMillis());
+      if (all == null || !reaches(one.positions(), Long.MIN_VALUE)) {
+        return found.undecidable("REPEATED_BEFORE: ids repeat where the archive cannot be read");
+      }
+      events = counted.of(all, one.entityKey(), one.positions(), Long.MIN_VALUE);
+      values = view.fold().values(events.arrivals(), one.timeMillis());
+      found.compare(values);
+    }
     if (found.differences.isEmpty()) {
       return found.compared == 0
           ? found.undecidable("ESTIMATES: no feature has a value that can be compared")
@@ -185,11 +205,8 @@ final class RowAudit {
 
   /** Why a difference says nothing; null where it says what it seems to. */
   private @Nullable String doubt(AuditCase one, long firstMillis, CountedEvents.Found events) {
-    for (int i = 0; i < one.positions().size(); i++) {
-      int partition = one.positions().partition(i);
-      if (!reaches(partition, firstMillis)) {
-        return "ARCHIVE_YOUNG: the archive of partition " + partition + " begins too late";
-      }
+    if (!reaches(one.positions(), firstMillis)) {
+      return "ARCHIVE_YOUNG: the archive begins after the first event that the row may hold";
     }
     if (view.eventsMost() < Integer.MAX_VALUE) {
       // A refused event in the window was one too many for the window before it.
@@ -209,6 +226,16 @@ final class RowAudit {
         : null;
   }
 
+  /** Whether the archive goes back to a time in each partition of the row. */
+  private boolean reaches(Positions positions, long firstMillis) {
+    for (int i = 0; i < positions.size(); i++) {
+      if (!reaches(positions.partition(i), firstMillis)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   private boolean reaches(int partition, long firstMillis) {
     Long beginning = beginnings.get(partition);
     if (beginning == null) {
@@ -220,7 +247,8 @@ final class RowAudit {
         beginnings.put(partition, beginning);
       }
     }
-    return beginning == Long.MIN_VALUE || beginning <= firstMillis - view.lagMillis();
+    return beginning == Long.MIN_VALUE
+        || (firstMillis != Long.MIN_VALUE && beginning <= firstMillis - view.lagMillis());
   }
 
   private boolean rested(List<Arrival> arrivals) {
@@ -249,6 +277,9 @@ final class RowAudit {
     }
 
     void compare(@Nullable Object[] values) {
+      compared = 0;
+      skipped.clear();
+      differences.clear();
       one.served()
           .forEach(
               (feature, served) -> {

@@ -128,6 +128,11 @@ final class Shop {
       }
     }
 
+    /** T of a refresh, which events that are not after it leave as it is. */
+    void refresh(long atMillis) {
+      time = Math.max(time, atMillis / MINUTE * MINUTE);
+    }
+
     AuditCase row(String id, String key) {
       SortedMap<String, @Nullable Double> values = new TreeMap<>();
       for (Feature feature : view.features()) {
@@ -292,7 +297,12 @@ final class Shop {
                   amount,
                   random.nextInt(10) > 0,
                   "");
-      take(payment, views, served, largest, "%08x".formatted(i));
+      take(payment, views, served, largest, "%016x".formatted(i));
+      if (random.nextInt(4) == 0) {
+        for (Served of : served.values()) {
+          of.refresh(now - 10 * MINUTE + random.nextInt((int) (15 * MINUTE)));
+        }
+      }
     }
   }
 
