@@ -186,6 +186,7 @@ public final class Installation {
       subjects.put(Topics.retraining(project.name()), Wire.RETRAINING);
       subjects.put(Topics.rollouts(project.name()), Wire.ROLLOUT);
       subjects.put(Topics.alerts(project.name()), Wire.ALERT);
+      subjects.put(Topics.audit(project.name()), Wire.AUDIT);
     }
     subjects.put(Topics.deadLetters(project.name()), Wire.DEAD_LETTER);
     subjects.put(Topics.LIFECYCLE, Wire.LIFECYCLE);

@@ -63,6 +63,10 @@ public final class Topics {
     return project + ".alerts";
   }
 
+  public static String audit(String project) {
+    return project + ".audit";
+  }
+
   public static String deadLetters(String project) {
     return project + ".dead-letters";
   }

@@ -18,6 +18,7 @@ public final class Wire {
   public static final Schema RETRAINING = load("retraining");
   public static final Schema ROLLOUT = load("rollout");
   public static final Schema ALERT = load("alert");
+  public static final Schema AUDIT = load("audit");
 
   private static Schema load(String name) {
     try (InputStream in = Wire.class.getResourceAsStream("/avro/" + name + ".avsc")) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.core.definition.Feature;
 import dev.millrace.core.definition.Feature.Function;
+import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.definition.FeatureView.Accuracy;
 import dev.millrace.core.feature.NaiveFeatures.Seen;
 import dev.millrace.core.row.FeatureRow;
@@ -39,6 +40,21 @@ class StreamOracleTest {
     LATE,
     DUPLICATES,
     IDLE
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aRowFoldedAnewHasTheSameBits(Kind kind) {
+    for (Accuracy accuracy : Accuracy.values()) {
+      List<Feature> features = AllFeatures.all();
+      FeatureView view = AllFeatures.view(accuracy, features);
+      for (int stream = 0; stream < STREAMS; stream++) {
+        Random random = new Random(7_000L * kind.name().hashCode() + stream);
+        Life life = new Life(ViewPlan.of(view), accuracy, features, kind, random);
+        life.run();
+        life.compareWith(RowFold.of(view));
+      }
+    }
   }
 
   @ParameterizedTest
@@ -188,6 +204,27 @@ class StreamOracleTest {
         }
       }
       return compared;
+    }
+
+    /** With nothing but the events that a row may be made of. */
+    private void compareWith(RowFold fold) {
+      for (FeatureRow row : emitted) {
+        long atMillis = row.timeMillis();
+        List<Arrival> covered =
+            seen.stream()
+                .filter(e -> row.positions().covers(e.partition(), e.offset()))
+                .filter(e -> fold.hasAllTime() || e.time() >= fold.firstMillis(atMillis))
+                .map(this::arrival)
+                .toList();
+        @Nullable Object[] values = fold.values(covered, atMillis);
+        for (int f = 0; f < values.length; f++) {
+          if (!fold.isEstimate(f)) {
+            assertThat(values[f])
+                .as("%s of %s", features.get(f), accuracy)
+                .isEqualTo(row.values()[f]);
+          }
+        }
+      }
     }
 
     private void compare(FeatureRow row) {

@@ -2,22 +2,28 @@ package dev.millrace.drift;
 
 import dev.millrace.core.definition.Model;
 import dev.millrace.core.definition.Project;
+import dev.millrace.drift.audit.AuditOptions;
 import dev.millrace.streaming.DeadLetter;
 import dev.millrace.streaming.Inbound;
 import dev.millrace.streaming.JobSetup;
 import dev.millrace.streaming.StrictEnvironment;
 import java.util.ArrayList;
 import java.util.List;
+import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.KeyedStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.util.Collector;
 
 /**
  * Turns predictions and labels into drift and performance: for each model of a project its served
  * predictions, the scores of its shadows and its labels, joined by event id; counts and sums by
  * window, measured against the reference profile of the version.
+ *
+ * <p>A few of the predictions are audited besides: whether the rows that they were served from are
+ * what the archive gives.
  *
  * <p>The one large shuffle is the join's; what goes on from it is added up first.
  */
@@ -34,7 +40,7 @@ public final class DriftDetectorJob {
     setup.refuseSecond(name(setup.project()));
     StreamExecutionEnvironment env = StrictEnvironment.create();
     env.enableCheckpointing(CHECKPOINT_INTERVAL_MILLIS);
-    define(env, setup.project(), DriftEnds.of(setup));
+    define(env, setup.project(), DriftEnds.of(setup, AuditOptions.from(env.getConfiguration())));
     env.execute(name(setup.project()));
   }
 
@@ -54,12 +60,20 @@ public final class DriftDetectorJob {
     List<DataStream<Measured>> drift = new ArrayList<>();
     List<DataStream<Measured>> performance = new ArrayList<>();
     List<DataStream<DeadLetter>> letters = new ArrayList<>();
+    List<DataStream<byte[]>> sampled = new ArrayList<>();
     for (Model model : project.models()) {
       DriftPlan plan = DriftPlan.of(project, model, STAGE);
       References references = ends.references(plan);
       DataStream<Scored> shadows = ends.shadows(env, plan);
+      DataStream<Scored> served = ends.served(env, plan);
+      sampled.add(
+          served
+              .flatMap(DriftDetectorJob::forwardSampled)
+              .returns(PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO)
+              .name("sample " + plan.model())
+              .uid("sample-" + plan.model()));
       KeyedStream<Scored, String> scored =
-          ends.served(env, plan)
+          served
               .map(new Binning(plan, references))
               .returns(Scored.TYPE)
               .name("bin " + plan.model())
@@ -97,6 +111,14 @@ public final class DriftDetectorJob {
     drift.stream().reduce(DataStream::union).ifPresent(ends::drift);
     performance.stream().reduce(DataStream::union).ifPresent(ends::performance);
     letters.stream().reduce(DataStream::union).ifPresent(ends::letters);
+    sampled.stream().reduce(DataStream::union).ifPresent(ends::audits);
+  }
+
+  private static void forwardSampled(Scored scored, Collector<byte[]> out) {
+    byte[] sampled = scored.sampled();
+    if (sampled != null) {
+      out.collect(sampled);
+    }
   }
 
   /** The labels of a model; a stream of none, which holds no time back, where it has no label. */
@@ -105,7 +127,7 @@ public final class DriftDetectorJob {
     DriftPlan.Labels labels = plan.labels();
     if (labels == null) {
       return shadows
-          .flatMap((Scored scored, org.apache.flink.util.Collector<Label> out) -> {})
+          .flatMap((Scored scored, Collector<Label> out) -> {})
           .returns(Label.TYPE)
           .name("no labels " + plan.model())
           .uid("no-labels-" + plan.model());
@@ -135,6 +157,13 @@ public final class DriftDetectorJob {
     void performance(DataStream<Measured> performance);
 
     void letters(DataStream<DeadLetter> letters);
+
+    /**
+     * Audits predictions.
+     *
+     * @param sampled their records as they stand on their topics
+     */
+    void audits(DataStream<byte[]> sampled);
   }
 
   private DriftDetectorJob() {}

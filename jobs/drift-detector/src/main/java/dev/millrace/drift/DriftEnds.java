@@ -1,9 +1,15 @@
 package dev.millrace.drift;
 
 import dev.millrace.core.definition.Project;
+import dev.millrace.drift.audit.AuditOptions;
+import dev.millrace.drift.audit.AuditPlan;
+import dev.millrace.drift.audit.AuditSample;
+import dev.millrace.drift.audit.Audited;
+import dev.millrace.drift.audit.Audits;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Topics;
 import dev.millrace.platform.Warehouse;
+import dev.millrace.schemas.ConfluentSubjectRegistry;
 import dev.millrace.schemas.Wire;
 import dev.millrace.streaming.DeadLetter;
 import dev.millrace.streaming.IcebergEnds;
@@ -16,6 +22,7 @@ import java.time.Duration;
 import org.apache.flink.api.common.eventtime.WatermarkGenerator;
 import org.apache.flink.api.common.eventtime.WatermarkOutput;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
+import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.flink.connector.kafka.source.KafkaSource;
 import org.apache.flink.connector.kafka.source.KafkaSourceBuilder;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
@@ -36,28 +43,40 @@ final class DriftEnds implements DriftDetectorJob.Ends {
   private final int driftSchemaId;
   private final int performanceSchemaId;
   private final int letterSchemaId;
+  private final int auditSchemaId;
+  private final AuditPlan audit;
 
   private DriftEnds(
       Project project,
       Target target,
       int driftSchemaId,
       int performanceSchemaId,
-      int letterSchemaId) {
+      int letterSchemaId,
+      int auditSchemaId,
+      AuditPlan audit) {
     this.project = project;
     this.target = target;
     this.driftSchemaId = driftSchemaId;
     this.performanceSchemaId = performanceSchemaId;
     this.letterSchemaId = letterSchemaId;
+    this.auditSchemaId = auditSchemaId;
+    this.audit = audit;
   }
 
-  static DriftEnds of(JobSetup setup) throws IOException {
+  static DriftEnds of(JobSetup setup, AuditOptions options) throws IOException {
     String project = setup.project().name();
     return new DriftEnds(
         setup.project(),
         setup.target(),
         setup.schemaId(Topics.drift(project), Wire.DRIFT),
         setup.schemaId(Topics.performance(project), Wire.PERFORMANCE),
-        setup.schemaId(Topics.deadLetters(project), Wire.DEAD_LETTER));
+        setup.schemaId(Topics.deadLetters(project), Wire.DEAD_LETTER),
+        setup.schemaId(Topics.audit(project), Wire.AUDIT),
+        AuditPlan.of(
+            setup.project(),
+            setup.applied().views(),
+            options,
+            Audits.folder(setup.target().warehouse(), project)));
   }
 
   @Override
@@ -66,7 +85,7 @@ final class DriftEnds implements DriftDetectorJob.Ends {
             source(
                 Topics.predictions(project.name(), plan.model()),
                 group("served", plan),
-                new ScoredDecoder(plan, false, target.schemaRegistry())),
+                new ScoredDecoder(plan, false, audit.options().sample(), target.schemaRegistry())),
             StampedWatermarks.strategy(Scored::stamp, Scored::timeMillis),
             "served " + plan.model())
         .uid("served-" + plan.model());
@@ -78,7 +97,7 @@ final class DriftEnds implements DriftDetectorJob.Ends {
             source(
                 Topics.shadows(project.name(), plan.model()),
                 group("shadows", plan),
-                new ScoredDecoder(plan, true, target.schemaRegistry())),
+                new ScoredDecoder(plan, true, AuditSample.EMPTY, target.schemaRegistry())),
             WatermarkStrategy.noWatermarks(),
             "shadows " + plan.model())
         .uid("shadows-" + plan.model())
@@ -159,6 +178,29 @@ final class DriftEnds implements DriftDetectorJob.Ends {
   @Override
   public void letters(DataStream<DeadLetter> letters) {
     KafkaEnds.writeDeadLetters(letters, target, project.name(), letterSchemaId);
+  }
+
+  @Override
+  public void audits(DataStream<byte[]> sampled) {
+    String registry = target.schemaRegistry();
+    Audits.of(
+            sampled,
+            audit,
+            () -> new ConfluentSubjectRegistry(registry),
+            source -> IcebergEnds.loader(target, Warehouse.events(project.name(), source)))
+        .sinkTo(
+            KafkaEnds.sink(
+                    target,
+                    Topics.audit(project.name()),
+                    auditSchemaId,
+                    Wire.AUDIT,
+                    Audited::view,
+                    Audited::record)
+                .setDeliveryGuarantee(DeliveryGuarantee.AT_LEAST_ONCE)
+                .build())
+        .name("audits")
+        .uid("audits")
+        .setParallelism(1);
   }
 
   private String group(String what, DriftPlan plan) {

@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  * @param shadows the versions whose scores of the same event are on the shadows topic
  * @param inputs as the model got them; empty behind the binning, and of a shadow
  * @param bins by feature of the version's profile, the score last; empty where there is no profile
+ * @param sampled the whole record as it stands on the topic, where it is one of those that are
+ *     audited; else null
  * @param stamp event time of the writer; not carried between operators
  */
 @SuppressWarnings("ArrayRecordComponent") // One a prediction; never compared.
@@ -32,6 +34,7 @@ record Scored(
     int[] shadows,
     double[] inputs,
     byte[] bins,
+    byte @Nullable [] sampled,
     @Nullable Stamp stamp) {
 
   static final @Nullable String[] NO_SEGMENTS = new String[0];
@@ -40,6 +43,21 @@ record Scored(
   static final byte[] NO_BINS = new byte[0];
 
   static final TypeInformation<Scored> TYPE = new RecordType<>(Scored.class, Serializer.INSTANCE);
+
+  /** One that is not audited. */
+  Scored(
+      String eventId,
+      long timeMillis,
+      int version,
+      Role role,
+      double score,
+      @Nullable String[] segments,
+      int[] shadows,
+      double[] inputs,
+      byte[] bins,
+      @Nullable Stamp stamp) {
+    this(eventId, timeMillis, version, role, score, segments, shadows, inputs, bins, null, stamp);
+  }
 
   Scored binned(byte[] newBins) {
     return new Scored(
@@ -71,6 +89,7 @@ record Scored(
         out.writeDouble(input);
       }
       Values.writeBytes(scored.bins, out);
+      Values.writeOptional(scored.sampled, out);
     }
 
     @Override
@@ -85,6 +104,7 @@ record Scored(
           readVersions(in),
           readInputs(in),
           Values.readBytes(in),
+          Values.readOptional(in),
           null);
     }
 

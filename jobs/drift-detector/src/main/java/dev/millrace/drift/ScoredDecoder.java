@@ -1,5 +1,6 @@
 package dev.millrace.drift;
 
+import dev.millrace.drift.audit.AuditSample;
 import dev.millrace.schemas.ConfluentSubjectRegistry;
 import dev.millrace.schemas.SubjectRegistry;
 import dev.millrace.schemas.Wire;
@@ -50,20 +51,24 @@ final class ScoredDecoder implements KafkaRecordDeserializationSchema<Scored> {
 
   private final DriftPlan plan;
   private final boolean shadow;
+  private final AuditSample sample;
   private final RegistryFactory registryFactory;
   private transient WireFormat.Reader reader;
   private transient Utf8[] inputNames;
   private transient Counter malformed;
   private transient Counter unstamped;
 
-  ScoredDecoder(DriftPlan plan, boolean shadow, String schemaRegistry) {
-    this(plan, shadow, () -> new ConfluentSubjectRegistry(schemaRegistry));
+  ScoredDecoder(DriftPlan plan, boolean shadow, AuditSample sample, String schemaRegistry) {
+    this(plan, shadow, sample, () -> new ConfluentSubjectRegistry(schemaRegistry));
   }
 
+  /** Of served predictions, those of the sample come out with their whole record. */
   @SuppressWarnings("NullAway.Init") // Flink calls open before the first record.
-  ScoredDecoder(DriftPlan plan, boolean shadow, RegistryFactory registryFactory) {
+  ScoredDecoder(
+      DriftPlan plan, boolean shadow, AuditSample sample, RegistryFactory registryFactory) {
     this.plan = plan;
     this.shadow = shadow;
+    this.sample = sample;
     this.registryFactory = registryFactory;
   }
 
@@ -81,6 +86,9 @@ final class ScoredDecoder implements KafkaRecordDeserializationSchema<Scored> {
         new ArrayList<>(List.of("event_id", "event_time", "version", "role", "score"));
     if (!shadow) {
       names.add("inputs");
+      if (!sample.isEmpty()) {
+        names.add("prediction_id");
+      }
       if (plan.segments().stream().anyMatch(s -> s.entity() != null)) {
         names.add("entity_keys");
       }
@@ -132,7 +140,14 @@ final class ScoredDecoder implements KafkaRecordDeserializationSchema<Scored> {
         shadow ? Scored.NO_VERSIONS : versions(header(record, SHADOWS_HEADER)),
         shadow ? Scored.NO_INPUTS : inputs((Map<?, ?>) prediction.get("inputs")),
         Scored.NO_BINS,
+        sampled(prediction, record.value()),
         stamp);
+  }
+
+  private byte @Nullable [] sampled(GenericRecord prediction, byte[] value) {
+    return !shadow && !sample.isEmpty() && sample.takes(prediction.get("prediction_id").toString())
+        ? value
+        : null;
   }
 
   private double[] inputs(Map<?, ?> byName) {

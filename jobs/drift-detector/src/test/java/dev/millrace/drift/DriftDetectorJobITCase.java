@@ -299,6 +299,11 @@ class DriftDetectorJobITCase {
     public void letters(DataStream<DeadLetter> letters) {
       letters.sinkTo(new Kept<>("letters")).uid("letters");
     }
+
+    @Override
+    public void audits(DataStream<byte[]> sampled) {
+      sampled.sinkTo(new Kept<>("sampled")).uid("sampled");
+    }
   }
 
   /** A sink that keeps what it gets. */

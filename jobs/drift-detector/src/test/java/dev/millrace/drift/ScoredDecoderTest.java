@@ -2,6 +2,7 @@ package dev.millrace.drift;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.drift.audit.AuditSample;
 import dev.millrace.schemas.SubjectRegistry;
 import dev.millrace.schemas.Wire;
 import dev.millrace.schemas.WireFormat;
@@ -78,9 +79,26 @@ class ScoredDecoderTest {
     assertThat(decode(false, kafka(new byte[] {0, 0, 0, 0, 8, 50, 1}))).isEmpty();
   }
 
+  @Test
+  void ofTheSampleTheWholeRecordComesOut() throws Exception {
+    ConsumerRecord<byte[], byte[]> record = record("CHAMPION");
+    assertThat(decode(false, AuditSample.EMPTY, record)).extracting(Scored::sampled).containsNull();
+    assertThat(decode(false, new AuditSample(1), record))
+        .extracting(Scored::sampled)
+        .containsExactly(record.value());
+    assertThat(decode(true, new AuditSample(1), record("SHADOW")))
+        .extracting(Scored::sampled)
+        .containsNull();
+  }
+
   private static List<Scored> decode(boolean shadow, ConsumerRecord<byte[], byte[]> record)
       throws Exception {
-    ScoredDecoder decoder = new ScoredDecoder(Payments.plan(), shadow, OneSchema::new);
+    return decode(shadow, AuditSample.EMPTY, record);
+  }
+
+  private static List<Scored> decode(
+      boolean shadow, AuditSample sample, ConsumerRecord<byte[], byte[]> record) throws Exception {
+    ScoredDecoder decoder = new ScoredDecoder(Payments.plan(), shadow, sample, OneSchema::new);
     decoder.open(new Context());
     List<Scored> decoded = new ArrayList<>();
     decoder.deserialize(
@@ -99,7 +117,7 @@ class ScoredDecoderTest {
 
   private static ConsumerRecord<byte[], byte[]> record(String role) {
     GenericRecord record = new GenericData.Record(Wire.PREDICTION);
-    record.put("prediction_id", "p1");
+    record.put("prediction_id", "00112233445566778899aabbccddeeff");
     record.put("event_id", "e1");
     record.put("entity_keys", Map.of("channel", "web"));
     record.put("event_time", Payments.START);

@@ -55,6 +55,18 @@ final class PendingEvent {
     return byView;
   }
 
+  Map<String, RowOrigin> rowsByView(ScoringPlan plan) {
+    Map<String, RowOrigin> byView = new LinkedHashMap<>();
+    for (int v = 0; v < rows.length; v++) {
+      ViewRow row = rows[v];
+      if (row != null) {
+        ViewRead view = plan.views().get(v);
+        byView.put(view.view(), new RowOrigin(row.timeMillis(), row.positions(), view.version()));
+      }
+    }
+    return byView;
+  }
+
   Map<String, @Nullable Double> inputsByName(ScoringPlan plan) {
     Map<String, @Nullable Double> byName = new LinkedHashMap<>();
     for (int i = 0; i < inputs.length; i++) {

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param sha256 of the artifact that scored; null for a fallback
  * @param inputs by input name, as served; null where an input was missing
  * @param freshness by view
+ * @param rows by view, without those that had no row
  * @param shadows the versions that scored the same event besides; not part of the record, it goes
  *     into a header
  * @param segments the values of the fields that the model's monitoring names, joined by U+001F,
@@ -36,10 +37,11 @@ record Prediction(
     Map<String, @Nullable Double> inputs,
     Map<String, String> freshness,
     @Nullable String deploymentId,
+    Map<String, RowOrigin> rows,
     List<Integer> shadows,
     @Nullable String segments) {
 
-  /** A prediction that no other version made too. */
+  /** A prediction of no rows, that no other version made too. */
   Prediction(
       String predictionId,
       String eventId,
@@ -76,6 +78,7 @@ record Prediction(
         inputs,
         freshness,
         deploymentId,
+        Map.of(),
         List.of(),
         null);
   }

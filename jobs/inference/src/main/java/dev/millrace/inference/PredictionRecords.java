@@ -1,7 +1,9 @@
 package dev.millrace.inference;
 
+import dev.millrace.core.row.Positions;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.apache.avro.Schema;
 import org.apache.avro.generic.GenericData;
@@ -39,7 +41,22 @@ final class PredictionRecords {
     record.put("inputs", prediction.inputs());
     record.put("freshness", prediction.freshness());
     record.put("deployment_id", prediction.deploymentId());
+    record.put("rows", rows(prediction.rows(), schema.getField("rows").schema()));
     return record;
+  }
+
+  private static Map<String, GenericRecord> rows(Map<String, RowOrigin> rows, Schema optional) {
+    Schema schema = optional.getTypes().get(1).getValueType();
+    Map<String, GenericRecord> records = new LinkedHashMap<>();
+    rows.forEach(
+        (view, row) -> {
+          GenericRecord record = new GenericData.Record(schema);
+          record.put("time", row.timeMillis());
+          record.put("source", row.positions().toString());
+          record.put("version", row.version());
+          records.put(view, record);
+        });
+    return records;
   }
 
   /** Reads what {@link #record} gives. */
@@ -65,7 +82,28 @@ final class PredictionRecords {
         text(record.get("decision")),
         inputs,
         texts(record.get("freshness")),
-        text(record.get("deployment_id")));
+        text(record.get("deployment_id")),
+        rows(record.get("rows")),
+        List.of(),
+        null);
+  }
+
+  /** None in records that were written before rows were named. */
+  private static Map<String, RowOrigin> rows(@Nullable Object map) {
+    Map<String, RowOrigin> rows = new LinkedHashMap<>();
+    if (map instanceof Map<?, ?> entries) {
+      entries.forEach(
+          (view, value) -> {
+            GenericRecord row = (GenericRecord) value;
+            rows.put(
+                view.toString(),
+                new RowOrigin(
+                    (Long) row.get("time"),
+                    Positions.parse(String.valueOf(row.get("source"))),
+                    String.valueOf(row.get("version"))));
+          });
+    }
+    return rows;
   }
 
   /** The row of {@code predictions_<model>}, columns in the order of the table's schema. */

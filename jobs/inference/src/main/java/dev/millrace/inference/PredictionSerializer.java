@@ -2,6 +2,7 @@ package dev.millrace.inference;
 
 import dev.millrace.streaming.RecordSerializer;
 import dev.millrace.streaming.RecordType;
+import dev.millrace.streaming.Serializers;
 import dev.millrace.streaming.Values;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -68,6 +69,13 @@ final class PredictionSerializer extends RecordSerializer<Prediction> {
     }
     writeTexts(prediction.freshness(), out);
     Values.write(prediction.deploymentId(), out);
+    out.writeInt(prediction.rows().size());
+    for (Map.Entry<String, RowOrigin> row : prediction.rows().entrySet()) {
+      Values.writeText(row.getKey(), out);
+      out.writeLong(row.getValue().timeMillis());
+      Serializers.writePositions(row.getValue().positions(), out);
+      Values.writeText(row.getValue().version(), out);
+    }
     out.writeInt(prediction.shadows().size());
     for (int version : prediction.shadows()) {
       out.writeInt(version);
@@ -95,6 +103,7 @@ final class PredictionSerializer extends RecordSerializer<Prediction> {
         readInputs(in),
         readTexts(in),
         (String) Values.read(in),
+        readRows(in),
         readVersions(in),
         (String) Values.read(in));
   }
@@ -119,6 +128,17 @@ final class PredictionSerializer extends RecordSerializer<Prediction> {
       texts.put(Values.readText(in), Values.readText(in));
     }
     return texts;
+  }
+
+  private static Map<String, RowOrigin> readRows(DataInputView in) throws IOException {
+    int size = in.readInt();
+    Map<String, RowOrigin> rows = new LinkedHashMap<>();
+    for (int i = 0; i < size; i++) {
+      rows.put(
+          Values.readText(in),
+          new RowOrigin(in.readLong(), Serializers.readPositions(in), Values.readText(in)));
+    }
+    return rows;
   }
 
   private static List<Integer> readVersions(DataInputView in) throws IOException {

@@ -662,6 +662,7 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
             event.inputsByName(plan),
             event.freshnessByView(plan),
             served == null ? null : served.deployment().deploymentId(),
+            event.rowsByView(plan),
             shadows,
             plan.segments(event.event));
     StreamRecord<Prediction> record =

@@ -2,6 +2,7 @@ package dev.millrace.inference;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.core.row.Positions;
 import dev.millrace.platform.Warehouse;
 import dev.millrace.schemas.Wire;
 import dev.millrace.schemas.WireFormat;
@@ -113,7 +114,10 @@ class PredictionRecordsTest {
         "OK",
         inputs,
         Map.of("origin_delays", "STALE"),
-        "d3");
+        "d3",
+        Map.of("origin_delays", new RowOrigin(900, Positions.parse("0:4,2:17"), "3-0123456789ab")),
+        List.of(),
+        null);
   }
 
   private static Prediction bare() {

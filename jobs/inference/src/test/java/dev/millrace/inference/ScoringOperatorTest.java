@@ -11,6 +11,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.core.model.Deployment;
 import dev.millrace.core.model.PredictionId;
+import dev.millrace.core.row.Positions;
 import dev.millrace.streaming.DeadLetter;
 import dev.millrace.streaming.Inbound;
 import java.util.HashMap;
@@ -79,7 +80,13 @@ class ScoringOperatorTest {
                   "WARN",
                   inputs(12.5, null),
                   Map.of("origin_delays", "INCLUDED"),
-                  "d7"));
+                  "d7",
+                  Map.of(
+                      "origin_delays",
+                      new RowOrigin(
+                          timeMillis(1) - 1_000, Positions.parse("0:5"), Flights.ARRIVALS_VERSION)),
+                  List.of(),
+                  null));
       assertThat(scoring.harness.extractOutputStreamRecords().get(0).getTimestamp())
           .isEqualTo(timeMillis(1));
     }
@@ -94,6 +101,7 @@ class ScoringOperatorTest {
       assertThat(scoring.last().score()).isEqualTo(0.25);
       assertThat(scoring.last().inputs()).isEqualTo(inputs(null, null));
       assertThat(scoring.last().freshness()).isEqualTo(Map.of("origin_delays", "MISSING"));
+      assertThat(scoring.last().rows()).isEmpty();
     }
   }
 

@@ -1,10 +1,9 @@
-package dev.millrace.pipeline;
+package dev.millrace.streaming;
 
 import dev.millrace.core.definition.Source;
 import dev.millrace.core.expression.Expression;
 import dev.millrace.core.expression.ExpressionException;
 import dev.millrace.core.feature.Aggregations;
-import dev.millrace.streaming.SourcePlan;
 import java.io.Serializable;
 import java.util.List;
 import java.util.Map;
@@ -15,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * What one view takes of an event: fields as they are, fields as doubles, and conditions as 1 and
  * 0. Conditions are compiled when it is opened.
  */
-final class EventColumns implements Serializable {
+public final class EventColumns implements Serializable {
 
   private static final long serialVersionUID = 1L;
 
@@ -34,7 +33,7 @@ final class EventColumns implements Serializable {
     this.columns = columns;
   }
 
-  static EventColumns of(Source source, List<Aggregations.Column> columns) {
+  public static EventColumns of(Source source, List<Aggregations.Column> columns) {
     return new EventColumns(
         List.copyOf(
             columns.stream()
@@ -47,7 +46,8 @@ final class EventColumns implements Serializable {
                 .toList()));
   }
 
-  void open(Schema schema) {
+  /** Compiles the conditions; comes before the first event. */
+  public void open(Schema schema) {
     conditions = new Expression[columns.size()];
     for (int i = 0; i < conditions.length; i++) {
       String condition = columns.get(i).condition;
@@ -64,7 +64,7 @@ final class EventColumns implements Serializable {
    *
    * @param failed called for each condition that cannot be computed; it has no value then
    */
-  @Nullable Object[] of(@Nullable Object[] fields, Runnable failed) {
+  public @Nullable Object[] of(@Nullable Object[] fields, Runnable failed) {
     @Nullable Object[] values = new Object[columns.size()];
     for (int i = 0; i < values.length; i++) {
       Column column = columns.get(i);

@@ -1,4 +1,4 @@
-package dev.millrace.pipeline;
+package dev.millrace.streaming;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
