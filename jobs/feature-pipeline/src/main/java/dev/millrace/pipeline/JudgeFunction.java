@@ -4,7 +4,6 @@ import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.definition.Source;
 import dev.millrace.streaming.DeadLetter;
 import dev.millrace.streaming.Event;
-import dev.millrace.streaming.EventColumns;
 import dev.millrace.streaming.Inbound;
 import dev.millrace.streaming.Serializers;
 import dev.millrace.streaming.SourcePlan;

@@ -7,6 +7,7 @@ import dev.millrace.core.expression.ExpressionException;
 import dev.millrace.core.feature.Aggregations;
 import dev.millrace.core.row.EntityKeys;
 import dev.millrace.streaming.Event;
+import dev.millrace.streaming.EventColumns;
 import dev.millrace.streaming.SourcePlan;
 import java.io.Serializable;
 import java.util.ArrayList;
