@@ -10,6 +10,10 @@ import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.definition.FeatureView.Accuracy;
 import dev.millrace.core.plugin.GivenProviders;
 import dev.millrace.core.plugin.PluginException;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -107,6 +111,28 @@ class PluginAggregateTest {
         .isInstanceOf(PluginException.class)
         .hasMessageContaining("Cannot find function log_sum version 2")
         .hasMessageContaining("is version 1");
+  }
+
+  /** To a task, which finds the function by its name and version. */
+  @ParameterizedTest
+  @EnumSource(Accuracy.class)
+  void aPlanTravels(Accuracy accuracy) throws Exception {
+    FeatureView view =
+        AllFeatures.view(accuracy, List.of(plugin("log_sum", "x", ValueType.DOUBLE)));
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
+      out.writeObject(ViewPlan.of(view));
+    }
+    EntityRows rows;
+    try (ObjectInputStream in =
+        new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray()))) {
+      rows = new EntityRows((ViewPlan) in.readObject());
+    }
+
+    EntityState state = rows.newState();
+    Arrival event = new Arrival(1, 0, 0, new Object[] {Math.E}, 1);
+    assertThat(Objects.requireNonNull(rows.accept(state, "k", event, 1, new HeapStore())).values())
+        .containsExactly(1.0);
   }
 
   @ParameterizedTest
