@@ -21,6 +21,7 @@ RUN apt-get update \
  && chown -R millrace:millrace /millrace
 COPY --from=build /out /opt/millrace
 ENV MILLRACE_NO_BUILD=1 \
+    MILLRACE_PLUGINS=/opt/millrace/plugins \
     MILLRACE_TARGET=/opt/millrace/target.yaml
 USER 10001:10001
 WORKDIR /tmp

@@ -1,5 +1,6 @@
 package dev.millrace.cli.local;
 
+import dev.millrace.core.plugin.Plugins;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -27,6 +28,8 @@ final class JvmCommand {
     options.add("-XX:+ExitOnOutOfMemoryError");
     options.add("-XX:-UsePerfData");
     options.add("-Djava.awt.headless=true");
+    // Definitions mean the same in every process only with the same functions of users.
+    Plugins.folder().ifPresent(folder -> options.add("-D" + Plugins.PROPERTY + "=" + folder));
   }
 
   JvmCommand options(String... more) {

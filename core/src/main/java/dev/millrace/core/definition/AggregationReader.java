@@ -4,6 +4,7 @@ import dev.millrace.core.definition.Feature.Function;
 import dev.millrace.core.definition.Feature.ValueType;
 import dev.millrace.core.definition.Functions.Option;
 import dev.millrace.core.expression.Expression;
+import dev.millrace.core.plugin.InstalledFunction;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -49,7 +50,7 @@ final class AggregationReader {
    */
   private record Aggregation(
       Section section,
-      Function function,
+      Called called,
       @Nullable String column,
       @Nullable ValueType type,
       Feature.Options options) {}
@@ -83,43 +84,38 @@ final class AggregationReader {
   private void aggregation(Section section) {
     section.forPeople();
     Value functionValue = section.required("function");
-    String functionName = functionValue == null ? null : functionValue.choice(Functions.NAMES);
-    Function function =
-        functionName == null || !Functions.NAMES.contains(functionName)
-            ? null
-            : Functions.named(functionName);
+    Called called = functionValue == null ? null : Called.in(functionValue, scope.plugins());
+    Function function = called == null ? null : called.function();
     Value nameValue = section.take("name");
     String prefix = nameValue == null ? null : nameValue.name();
     Value columnValue = section.take("column");
-    Schema.Field column = column(section, function, columnValue);
+    Schema.Field column = column(section, called, columnValue);
     Value byValue = section.take("by");
     Schema.Field by = byValue == null ? null : by(byValue);
     Feature.Options options = options(section, function, column, by);
     List<Window> windows = windows(section, function);
     section.close();
-    if (function == null) {
+    if (called == null || function == null) {
       return;
     }
     String columnName =
-        columnValue == null || Functions.column(function) == Functions.Column.NONE
-            ? null
-            : columnValue.text();
+        columnValue == null || called.column() == Functions.Column.NONE ? null : columnValue.text();
     if (prefix == null) {
-      if (columnName == null && Functions.column(function).compareTo(Functions.Column.PLAIN) >= 0) {
+      if (columnName == null && called.column().compareTo(Functions.Column.PLAIN) >= 0) {
         return;
       }
       String byName = byValue == null ? null : byValue.text();
       // Without it two aggregations that differ in nothing else would have one name.
       prefix =
           (columnName == null ? "" : columnName + "_")
-              + Functions.written(function)
+              + called.name()
               + (byName == null ? "" : "_by_" + byName);
     }
-    ValueType type = valueType(function, columnValue != null, column, options);
+    ValueType type = valueType(called, columnValue != null, column, options);
     if (type != null && byValue != null) {
       type = by == null ? null : ValueType.mapOf(type);
     }
-    Aggregation read = new Aggregation(section, function, columnName, type, options);
+    Aggregation read = new Aggregation(section, called, columnName, type, options);
     if (windows.isEmpty()) {
       if (!Functions.needsWindow(function) && section.take("windows") == null) {
         add(read, prefix, null);
@@ -152,33 +148,40 @@ final class AggregationReader {
     }
     if (read.type() != null) {
       features.add(
-          new Feature(name, read.function(), read.column(), window, read.type(), read.options()));
+          new Feature(
+              name,
+              read.called().function(),
+              read.column(),
+              window,
+              read.type(),
+              read.options(),
+              read.called().reference()));
     }
   }
 
   private Schema.@Nullable Field column(
-      Section section, @Nullable Function function, @Nullable Value value) {
-    Functions.Column rule = function == null ? null : Functions.column(function);
+      Section section, @Nullable Called called, @Nullable Value value) {
+    Functions.Column rule = called == null ? null : called.column();
     if (value == null) {
       if (rule == Functions.Column.PLAIN || rule == Functions.Column.NUMBERS) {
         section.required("column");
       }
       return null;
     }
-    if (function != null && rule == Functions.Column.NONE) {
+    if (called != null && rule == Functions.Column.NONE) {
       value.mistake(
-          Functions.written(function) + " takes no column",
-          function == Function.COUNT_IF
+          called.name() + " takes no column",
+          called.function() == Function.COUNT_IF
               ? "remove the key, and name the field in when:"
               : "remove the key, or use a filter");
       return null;
     }
     Schema.Field field = scope.field(value, source);
-    if (field == null || function == null) {
+    if (field == null || called == null) {
       return null;
     }
     if (rule == Functions.Column.NUMBERS) {
-      return numbers(value, field, Functions.written(function)) ? field : null;
+      return numbers(value, field, called.name()) ? field : null;
     }
     if (Schemas.kind(field.schema()) == Schemas.Kind.OTHER) {
       value.mistake(
@@ -190,7 +193,7 @@ final class AggregationReader {
           "name a field of a plain type");
       return null;
     }
-    return field;
+    return called.takes(value, field) ? field : null;
   }
 
   private static boolean numbers(Value value, Schema.Field field, String who) {
@@ -357,17 +360,18 @@ final class AggregationReader {
 
   /** The type of the function's value, before it is divided into groups. */
   private static @Nullable ValueType valueType(
-      Function function,
-      boolean columnNamed,
-      Schema.@Nullable Field column,
-      Feature.Options options) {
-    Functions.Column rule = Functions.column(function);
+      Called called, boolean columnNamed, Schema.@Nullable Field column, Feature.Options options) {
+    Functions.Column rule = called.column();
     boolean columnExpected =
         rule == Functions.Column.OPTIONAL ? columnNamed : rule != Functions.Column.NONE;
     if (columnExpected && column == null) {
       return null;
     }
-    return switch (function) {
+    InstalledFunction plugin = called.plugin();
+    if (plugin != null) {
+      return Called.valueType(plugin.type());
+    }
+    return switch (called.function()) {
       case COUNT, COUNT_IF, COUNT_DISTINCT, APPROX_COUNT_DISTINCT, TIME_SINCE_LAST ->
           ValueType.LONG;
       case FIRST, LAST -> elementType(column);

@@ -1,5 +1,6 @@
 package dev.millrace.core.definition;
 
+import dev.millrace.core.plugin.Plugins;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -18,7 +19,7 @@ public final class Definitions {
    * @throws DefinitionException with every mistake in it
    */
   public static Project read(Path folderOrFile) {
-    return new ProjectReader(ProjectFiles.in(folderOrFile)).read();
+    return new ProjectReader(ProjectFiles.in(folderOrFile), Plugins.installed()).read();
   }
 
   /**
@@ -28,7 +29,12 @@ public final class Definitions {
    * @throws DefinitionException with every mistake in it
    */
   public static Project read(Map<String, String> files) {
-    return new ProjectReader(ProjectFiles.of(files)).read();
+    return read(files, Plugins.installed());
+  }
+
+  /** The same with other functions of users than those of this process. */
+  static Project read(Map<String, String> files, Plugins plugins) {
+    return new ProjectReader(ProjectFiles.of(files), plugins).read();
   }
 
   /**
@@ -39,7 +45,7 @@ public final class Definitions {
    */
   public static Map<String, String> files(Path folderOrFile) {
     Map<String, String> files = new LinkedHashMap<>();
-    new ProjectReader(ProjectFiles.in(folderOrFile)).collect(files);
+    new ProjectReader(ProjectFiles.in(folderOrFile), Plugins.installed()).collect(files);
     return files;
   }
 }

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param window the length w of the window (T-w, T]; null where the feature has none
  * @param type the type of its values
  * @param options what else the function takes
+ * @param plugin of {@link Function#PLUGIN} which; null of all others
  */
 public record Feature(
     String name,
@@ -19,7 +20,26 @@ public record Feature(
     @Nullable String column,
     @Nullable Duration window,
     ValueType type,
-    Options options) {
+    Options options,
+    @Nullable Plugin plugin) {
+
+  public Feature {
+    if ((function == Function.PLUGIN) != (plugin != null)) {
+      throw new IllegalArgumentException(
+          "Cannot make feature " + name + ": " + function + " with plugin " + plugin);
+    }
+  }
+
+  /** Of a built-in function. */
+  public Feature(
+      String name,
+      Function function,
+      @Nullable String column,
+      @Nullable Duration window,
+      ValueType type,
+      Options options) {
+    this(name, function, column, window, type, options, null);
+  }
 
   public Feature(
       String name,
@@ -62,7 +82,9 @@ public record Feature(
     TIME_SINCE_LAST,
     RATE,
     DELTA,
-    ZSCORE;
+    ZSCORE,
+    /** A user's function: {@link Feature#plugin} says which. */
+    PLUGIN;
 
     /** Whether it takes numbers alone, and so reads a column as doubles. */
     public boolean needsNumbers() {
@@ -98,11 +120,15 @@ public record Feature(
             HISTOGRAM,
             FREQUENT_ITEMS,
             TIME_SINCE_LAST,
-            RATE ->
+            RATE,
+            PLUGIN ->
             false;
       };
     }
   }
+
+  /** A user's function, in the version that the definition was read with. */
+  public record Plugin(String name, int version) implements Serializable {}
 
   /**
    * What a function takes besides its column.

@@ -14,8 +14,12 @@ import java.util.stream.Collectors;
 /** What each function takes. */
 final class Functions {
 
+  /** Of the built-in ones. */
   static final List<String> NAMES =
-      Arrays.stream(Function.values()).map(Functions::written).toList();
+      Arrays.stream(Function.values())
+          .filter(f -> f != Function.PLUGIN)
+          .map(Functions::written)
+          .toList();
 
   /** What the column of a function has to be. */
   enum Column {
@@ -97,11 +101,16 @@ final class Functions {
   }
 
   static String written(Function function) {
-    return function.name().toLowerCase(Locale.ROOT);
+    return lower(function);
+  }
+
+  static String lower(Enum<?> constant) {
+    return constant.name().toLowerCase(Locale.ROOT);
   }
 
   static Column column(Function function) {
     return switch (function) {
+      case PLUGIN -> throw new IllegalArgumentException("a plugin says itself what it takes");
       case COUNT, COUNT_IF, RATE -> Column.NONE;
       case TIME_SINCE_LAST -> Column.OPTIONAL;
       default -> function.needsNumbers() ? Column.NUMBERS : Column.PLAIN;

@@ -1,5 +1,6 @@
 package dev.millrace.core.definition;
 
+import dev.millrace.core.plugin.Plugins;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -14,11 +15,13 @@ final class ProjectReader {
   private static final int MOST_FILES = 200;
 
   private final ProjectFiles files;
+  private final Plugins plugins;
   private final Report report = new Report();
   private final Map<String, String> contents = new LinkedHashMap<>();
 
-  ProjectReader(ProjectFiles files) {
+  ProjectReader(ProjectFiles files, Plugins plugins) {
     this.files = files;
+    this.plugins = plugins;
   }
 
   void collect(Map<String, String> into) {
@@ -60,7 +63,7 @@ final class ProjectReader {
       models.addAll(document.sections("models"));
       document.close();
     }
-    Scope scope = new Scope(report, names);
+    Scope scope = new Scope(report, names, plugins);
     SourceReader sourceReader = new SourceReader(scope, this::content, report);
     sources.forEach(sourceReader::read);
     EntityReader entityReader = new EntityReader(scope);

@@ -2,6 +2,7 @@ package dev.millrace.core.definition;
 
 import dev.millrace.core.expression.Expression;
 import dev.millrace.core.expression.ExpressionException;
+import dev.millrace.core.plugin.Plugins;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -40,13 +41,19 @@ final class Scope {
 
   private final Report report;
   private final Names names;
+  private final Plugins plugins;
   private final Map<String, SourceDraft> sources = new LinkedHashMap<>();
   private final Map<String, EntityDraft> entities = new LinkedHashMap<>();
   private final Map<String, ViewDraft> views = new LinkedHashMap<>();
 
-  Scope(Report report, Names names) {
+  Scope(Report report, Names names, Plugins plugins) {
     this.report = report;
     this.names = names;
+    this.plugins = plugins;
+  }
+
+  Plugins plugins() {
+    return plugins;
   }
 
   Report report() {

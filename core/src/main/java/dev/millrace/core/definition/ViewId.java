@@ -44,6 +44,11 @@ final class ViewId {
     for (Feature feature : view.features()) {
       id.part("feature", feature.name());
       id.part("function", feature.function().name());
+      Feature.Plugin plugin = feature.plugin();
+      if (plugin != null) {
+        id.part("plugin", plugin.name());
+        id.part("plugin-version", String.valueOf(plugin.version()));
+      }
       id.part("column", feature.column());
       id.part("window", feature.window() == null ? null : feature.window().toString());
       id.part("type", feature.type().toString());

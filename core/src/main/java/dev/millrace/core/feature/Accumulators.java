@@ -21,6 +21,7 @@ public final class Accumulators {
       case FrequentItems.TAG -> FrequentItems.read(in);
       case DecayedSum.TAG -> DecayedSum.read(in);
       case Grouped.TAG -> Grouped.read(in);
+      case PluginAggregate.TAG -> PluginAggregate.read(in);
       default -> throw new IOException("Cannot read an accumulator: unknown tag " + tag);
     };
   }

@@ -170,6 +170,7 @@ final class AggregationPlan {
         yield List.of(new Wanted(wanted.recipe.withSize(k), 1));
       }
       case DECAYED_SUM, DECAYED_MEAN -> List.of(decayed(feature));
+      case PLUGIN -> List.of(plugin(feature));
     };
   }
 
@@ -228,6 +229,13 @@ final class AggregationPlan {
     return new Wanted(wanted.recipe.withHalfLifeMillis(halfLife.toMillis()), 1);
   }
 
+  private Wanted plugin(Feature feature) {
+    boolean number = readsNumbers(feature);
+    String field = feature.column();
+    int column = field == null ? PluginAggregate.NO_COLUMN : column(field, number);
+    return new Wanted(Recipe.of(option(feature, "plugin", feature.plugin()), column, number), 1);
+  }
+
   private static int k(Feature feature) {
     Integer k = feature.options().k();
     return switch (feature.function()) {
@@ -245,6 +253,8 @@ final class AggregationPlan {
       case FIRST, LAST -> type.equals(Feature.ValueType.DOUBLE);
       case FIRST_K, LAST_K, LAST_DISTINCT_K -> Feature.ValueType.DOUBLE.equals(type.element());
       case HISTOGRAM -> !feature.options().edges().isEmpty();
+      case PLUGIN ->
+          PluginAggregate.installed(option(feature, "plugin", feature.plugin())).takesDoubles();
       default -> feature.function().needsNumbers();
     };
   }

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * How far a view's values may be off.
  *
  * @param windows by length; empty in exact views, whose windows have exact ends
- * @param sketches the features that are read from sketches
+ * @param sketches the features that are read from sketches, or from users' functions with a bound
  */
 public record ErrorBounds(List<OfWindow> windows, List<OfSketch> sketches) {
 
@@ -82,6 +82,12 @@ public record ErrorBounds(List<OfWindow> windows, List<OfSketch> sketches) {
       }
       case PERCENTILE ->
           tiled ? "rank off by at most 1.33 %, 99 % confidence (KLL, k = 200)" : null;
+      case PLUGIN -> {
+        Feature.Plugin plugin = feature.plugin();
+        String error =
+            plugin == null ? null : PluginAggregate.installed(plugin).error().orElse(null);
+        yield error == null ? null : error + " (as the plugin states)";
+      }
       default -> null;
     };
   }

@@ -21,7 +21,7 @@ import java.util.Arrays;
  *
  * <p>[1] R. Neal, Fast exact summation using small and large superaccumulators, arXiv:1505.05571.
  */
-final class ExactSum {
+public final class ExactSum {
 
   /** The position of bit 0 of digit 0 is that of 2^-1088: a multiple of 32 below 2^-1074. */
   static final int UNIT_POSITION = 1088;
@@ -51,11 +51,11 @@ final class ExactSum {
     additions = 0;
   }
 
-  void add(double value) {
+  public void add(double value) {
     add(value, 0, false);
   }
 
-  void subtract(double value) {
+  public void subtract(double value) {
     add(value, 0, true);
   }
 
@@ -112,7 +112,7 @@ final class ExactSum {
     counted(1);
   }
 
-  void merge(ExactSum other) {
+  public void merge(ExactSum other) {
     merge(other, 0);
   }
 
@@ -212,7 +212,7 @@ final class ExactSum {
   }
 
   /** The sum rounded half to even; infinite beyond the range of doubles. */
-  double value() {
+  public double value() {
     Magnitude exact = magnitude();
     int[] words = exact.digits;
     int top = words.length - 1;
@@ -267,11 +267,11 @@ final class ExactSum {
     return new Dyadic(units, DIGIT_BITS * exact.low - UNIT_POSITION);
   }
 
-  boolean isZero() {
+  public boolean isZero() {
     return magnitude().digits.length == 0;
   }
 
-  ExactSum copy() {
+  public ExactSum copy() {
     ExactSum copy = new ExactSum();
     copy.low = low;
     copy.digits = digits.clone();
@@ -280,7 +280,7 @@ final class ExactSum {
     return copy;
   }
 
-  void write(DataOutput out) throws IOException {
+  public void write(DataOutput out) throws IOException {
     Magnitude exact = magnitude();
     CompactData.writeCount(out, exact.digits.length * 2L + (exact.negative ? 1 : 0));
     if (exact.digits.length > 0) {
@@ -291,7 +291,7 @@ final class ExactSum {
     }
   }
 
-  static ExactSum read(DataInput in) throws IOException {
+  public static ExactSum read(DataInput in) throws IOException {
     ExactSum sum = new ExactSum();
     int header = CompactData.readSize(in);
     int count = header >>> 1;

@@ -67,6 +67,7 @@ record Reading(
       case FREQUENT_ITEMS -> one.isEmpty() ? null : ((FrequentItems) one).estimates();
       case DECAYED_SUM -> ((DecayedSum) one).sum(atMillis);
       case DECAYED_MEAN -> ((DecayedSum) one).mean();
+      case PLUGIN -> ((PluginAggregate<?>) one).result(atMillis, windowMillis);
     };
   }
 

@@ -1,7 +1,10 @@
 package dev.millrace.core.feature;
 
+import dev.millrace.core.definition.Feature;
 import java.io.Serializable;
 import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What one accumulator is made from, but for how much it must hold: features that need equal ones
@@ -11,6 +14,7 @@ import java.util.List;
  * @param number which of the two
  * @param p of a percentile
  * @param size of a sketch
+ * @param plugin of a user's function
  */
 record Recipe(
     Kind kind,
@@ -19,7 +23,8 @@ record Recipe(
     double p,
     int size,
     long halfLifeMillis,
-    List<Double> edges)
+    List<Double> edges,
+    Feature.@Nullable Plugin plugin)
     implements Serializable {
 
   enum Kind {
@@ -37,27 +42,36 @@ record Recipe(
     FREQUENT,
     BINS,
     DECAYED,
-    GROUPS
+    GROUPS,
+    PLUGIN
   }
 
   static Recipe of(Kind kind, int column, boolean number) {
-    return new Recipe(kind, column, number, 0, 0, 0, List.of());
+    return new Recipe(kind, column, number, 0, 0, 0, List.of(), null);
   }
 
   Recipe withP(double newP) {
-    return new Recipe(kind, column, number, newP, size, halfLifeMillis, edges);
+    return new Recipe(kind, column, number, newP, size, halfLifeMillis, edges, plugin);
   }
 
   Recipe withSize(int newSize) {
-    return new Recipe(kind, column, number, p, newSize, halfLifeMillis, edges);
+    return new Recipe(kind, column, number, p, newSize, halfLifeMillis, edges, plugin);
   }
 
   Recipe withHalfLifeMillis(long newHalfLifeMillis) {
-    return new Recipe(kind, column, number, p, size, newHalfLifeMillis, edges);
+    return new Recipe(kind, column, number, p, size, newHalfLifeMillis, edges, plugin);
   }
 
   Recipe withEdges(List<Double> newEdges) {
-    return new Recipe(kind, column, number, p, size, halfLifeMillis, List.copyOf(newEdges));
+    return new Recipe(kind, column, number, p, size, halfLifeMillis, List.copyOf(newEdges), plugin);
+  }
+
+  static Recipe of(Feature.Plugin plugin, int column, boolean number) {
+    return new Recipe(Kind.PLUGIN, column, number, 0, 0, 0, List.of(), plugin);
+  }
+
+  private Feature.Plugin pluginOf() {
+    return Objects.requireNonNull(plugin, "a recipe of kind PLUGIN has one");
   }
 
   /**
@@ -94,6 +108,7 @@ record Recipe(
             new Bins(column, recipe.edges.stream().mapToDouble(Double::doubleValue).toArray());
         case DECAYED -> new DecayedSum(column, recipe.halfLifeMillis);
         case GROUPS -> groups(further);
+        case PLUGIN -> PluginAggregate.of(recipe.pluginOf(), column, recipe.number);
       };
     }
 

@@ -100,6 +100,10 @@ final class AllFeatures {
         window,
         ValueType.listOf(ValueType.LONG),
         new Options(null, by, null, null, null, null, List.of(-10.0, 0.0, 25.0)));
+    plugin("log_sum", "x", window, by, ValueType.DOUBLE);
+    plugin("spread", "x", window, by, ValueType.listOf(ValueType.DOUBLE));
+    plugin("mean_age", null, window, by, ValueType.DOUBLE);
+    plugin("longest", "s", window, by, ValueType.STRING);
     add(
         Function.RATIO,
         "x",
@@ -129,6 +133,23 @@ final class AllFeatures {
             features.size());
     ValueType whole = options.by() == null ? type : ValueType.mapOf(type);
     features.add(new Feature(name, function, column, window, whole, options));
+  }
+
+  private void plugin(
+      String plugin,
+      @Nullable String column,
+      Duration window,
+      @Nullable String by,
+      ValueType type) {
+    features.add(
+        new Feature(
+            plugin + "_" + features.size(),
+            Function.PLUGIN,
+            column,
+            window,
+            by == null ? type : ValueType.mapOf(type),
+            options(by, null, null),
+            new Feature.Plugin(plugin, 1)));
   }
 
   static FeatureView view(FeatureView.Accuracy accuracy, List<Feature> features) {

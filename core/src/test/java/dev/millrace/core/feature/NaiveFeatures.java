@@ -132,6 +132,34 @@ final class NaiveFeatures {
             ? null
             : (x.get(x.size() - 1) - sum(x) / x.size()) / deviation;
       }
+      case PLUGIN -> given(feature, x, present, window, atMillis);
+    };
+  }
+
+  /** The functions on the class path of the tests. */
+  private static @Nullable Object given(
+      Feature feature, List<Double> x, List<Object> present, List<Seen> window, long atMillis) {
+    return switch (Objects.requireNonNull(feature.plugin()).name()) {
+      case "log_sum" -> {
+        List<Double> above = x.stream().filter(v -> v > 0).toList();
+        yield above.isEmpty() ? null : sum(above.stream().map(Math::log).toList());
+      }
+      case "spread" ->
+          x.isEmpty() ? null : List.of(Collections.max(x) - Collections.min(x), Collections.min(x));
+      case "mean_age" -> {
+        double length = Objects.requireNonNull(feature.window()).toMillis();
+        List<Double> ages = window.stream().map(e -> (double) (atMillis - e.time)).toList();
+        yield window.isEmpty() ? null : sum(ages) / ages.size() / length;
+      }
+      case "longest" ->
+          present.stream()
+              .map(Object::toString)
+              .min(
+                  Comparator.comparing(String::length)
+                      .reversed()
+                      .thenComparing(Comparator.naturalOrder()))
+              .orElse(null);
+      default -> throw new IllegalArgumentException("no oracle for " + feature);
     };
   }
 
