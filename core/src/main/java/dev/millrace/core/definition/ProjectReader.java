@@ -65,8 +65,9 @@ final class ProjectReader {
     sources.forEach(sourceReader::read);
     EntityReader entityReader = new EntityReader(scope);
     entities.forEach(entityReader::read);
-    ViewReader viewReader = new ViewReader(scope);
-    views.forEach(viewReader::read);
+    ViewOrder viewOrder = new ViewOrder(views, scope.sourcesByName());
+    ViewReader viewReader = new ViewReader(scope, viewOrder);
+    viewOrder.sections().forEach(viewReader::read);
     ModelReader modelReader = new ModelReader(scope);
     models.forEach(modelReader::read);
     report.check();
@@ -78,7 +79,7 @@ final class ProjectReader {
         owner,
         archived(scope.sources(), modelReader.labelSources()),
         scope.entities(),
-        scope.views(),
+        scope.views(views),
         modelReader.models(),
         report.unbuilt());
   }
@@ -103,7 +104,8 @@ final class ProjectReader {
                         s.dedupWindow(),
                         true,
                         s.contract(),
-                        s.samples()))
+                        s.samples(),
+                        s.batch()))
         .toList();
   }
 
