@@ -92,10 +92,17 @@ final class JudgeFunction extends ProcessFunction<Inbound, ArchivedEvent>
               List.copyOf(view.keyFields().stream().map(f -> SourcePlan.field(source, f)).toList()),
               EventColumns.of(source, Aggregations.of(view).columns()),
               !source.dedupWindow().isZero(),
-              plan.maxOutOfOrdernessMillis() + view.allowedLateness().toMillis(),
+              lagMillis(plan, source, view),
               events(view)));
     }
     this.views = rules;
+  }
+
+  /** Rows of a view were judged when they were events of its source, and none is late again. */
+  private static long lagMillis(SourcePlan plan, Source source, FeatureView view) {
+    return source.kind() == Source.Kind.VIEW
+        ? Long.MAX_VALUE
+        : plan.maxOutOfOrdernessMillis() + view.allowedLateness().toMillis();
   }
 
   @Override

@@ -9,6 +9,7 @@ import dev.millrace.core.feature.EventPage;
 import dev.millrace.core.feature.ViewPlan;
 import dev.millrace.core.row.FeatureRow;
 import dev.millrace.streaming.DeadLetter;
+import dev.millrace.streaming.Inbound;
 import dev.millrace.streaming.RecordType;
 import dev.millrace.streaming.Serializers;
 import dev.millrace.streaming.SourcePlan;
@@ -26,6 +27,7 @@ import org.apache.flink.metrics.Counter;
 import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
 import org.apache.flink.util.Collector;
 import org.apache.flink.util.OutputTag;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Moves events and time to one view's rows; {@link EntityRows} decides.
@@ -45,6 +47,9 @@ final class RowFunction extends KeyedProcessFunction<String, ViewEvent, FeatureR
   static final OutputTag<DeadLetter> LETTERS =
       new OutputTag<>("row-letters", Serializers.DEAD_LETTER);
 
+  /** Where the rows that events caused come out for the views that read this one. */
+  static final OutputTag<Inbound> EVENTS = new OutputTag<>("row-events", Serializers.INBOUND);
+
   /** State must not go before the row in Redis, whose life starts a little later. */
   private static final Duration LONGER_THAN_ROW = Duration.ofHours(1);
 
@@ -55,6 +60,7 @@ final class RowFunction extends KeyedProcessFunction<String, ViewEvent, FeatureR
   private final Duration rowTtl;
   private final long dedupMillis;
   private final long latenessMillis;
+  private final @Nullable RowEvents read;
 
   private transient EntityRows rows;
   private transient ValueState<EntityState> entity;
@@ -63,8 +69,16 @@ final class RowFunction extends KeyedProcessFunction<String, ViewEvent, FeatureR
   private transient Counter repeated;
   private transient Counter tooMany;
 
-  @SuppressWarnings("NullAway.Init") // Flink calls open before the first element.
   RowFunction(FeatureView view, SourcePlan source, Duration dedupWindow) {
+    this(view, source, dedupWindow, null);
+  }
+
+  /**
+   * @param read what other views read of the rows; null where there is none
+   */
+  @SuppressWarnings("NullAway.Init") // Flink calls open before the first element.
+  RowFunction(FeatureView view, SourcePlan source, Duration dedupWindow, @Nullable RowEvents read) {
+    this.read = read;
     this.plan = ViewPlan.of(view);
     this.source = source;
     this.view = view.name();
@@ -146,6 +160,9 @@ final class RowFunction extends KeyedProcessFunction<String, ViewEvent, FeatureR
         seen.put(event.eventId(), event.timeMillis());
       }
       out.collect(row);
+      if (read != null) {
+        context.output(EVENTS, read.of(row, event.partition(), event.offset()));
+      }
     }
     setTimer(state, context);
     entity.update(state);
