@@ -2,6 +2,7 @@ package dev.millrace.core.definition;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,6 +53,17 @@ public record Project(
     return read.kind() == Source.Kind.VIEW
         ? origin(featureView(view.source()).orElseThrow())
         : read;
+  }
+
+  /** Everything that a view of the project reads: the sources, and views that others read. */
+  public List<Source> streams() {
+    return Stream.concat(
+            sources.stream(),
+            featureViews.stream()
+                .filter(v -> sources.stream().noneMatch(s -> s.name().equals(v.name())))
+                .flatMap(v -> rows(v).stream()))
+        .filter(s -> !readersOf(s).isEmpty())
+        .toList();
   }
 
   /** The views that read a source, or another view. */

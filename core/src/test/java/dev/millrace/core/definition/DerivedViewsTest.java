@@ -3,6 +3,8 @@ package dev.millrace.core.definition;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -151,5 +153,37 @@ class DerivedViewsTest {
         .contains(
             "millrace.yaml:17: models[0].source: there is no source shop_orders; known are"
                 + " orders");
+  }
+
+  @Test
+  void theExampleOfTheDocumentationIsRead() throws Exception {
+    String doc = Files.readString(Path.of("../docs/views-over-views.md"));
+    String views = doc.substring(doc.indexOf("feature-views:"), doc.indexOf("```\n\n*"));
+    Project project =
+        Definitions.read(
+            Map.of(
+                "millrace.yaml",
+                """
+                project: flights
+                sources:
+                  - {name: arrivals, schema: arrival.avsc, event-id: id, event-time: at}
+                entities:
+                  - {name: route, keys: [origin, destination]}
+                  - {name: origin, keys: [origin]}
+                """
+                    + views,
+                "arrival.avsc",
+                """
+                {"type": "record", "name": "Arrival", "fields": [
+                  {"name": "id", "type": "string"},
+                  {"name": "at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+                  {"name": "origin", "type": "string"},
+                  {"name": "destination", "type": "string"},
+                  {"name": "delay", "type": "int"}]}
+                """));
+
+    assertThat(project.featureView("worst_routes").orElseThrow().features())
+        .extracting(Feature::name)
+        .containsExactly("delay_sum_1h_max_2h");
   }
 }
