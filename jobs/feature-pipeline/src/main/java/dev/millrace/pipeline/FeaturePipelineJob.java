@@ -18,10 +18,12 @@ import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
 /**
- * Turns the events of a project's sources into feature rows: Kafka, judge, keyed windows, then
- * Redis, the features topic and Iceberg; every archived source also goes to Iceberg as it was read.
+ * Turns the events of a project's sources into feature rows: Kafka or batches, judge, keyed
+ * windows, then Redis, the features topic and Iceberg; every archived source also goes to Iceberg
+ * as it was read. Rows of a view are the events of the views over it.
  *
- * <p>The one shuffle is between the judge and the windows, by entity.
+ * <p>The one shuffle is between the judge and the windows, by entity; rows of rows have one more,
+ * which brings them into order.
  */
 public final class FeaturePipelineJob {
 
@@ -70,6 +72,10 @@ public final class FeaturePipelineJob {
               .uid("judge-" + source.name())
               // On the way from an event to its row in Redis nothing waits for a buffer to fill.
               .setBufferTimeout(ROW_BUFFER_MILLIS);
+      if (source.batch() != null) {
+        // Its one reader hands rows on in order, and they must be judged in it.
+        judged.setParallelism(1);
+      }
       letters.add(judged.getSideOutput(JudgeFunction.LETTERS));
       if (source.archive()) {
         ends.archive(source, judged);
