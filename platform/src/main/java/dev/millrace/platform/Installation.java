@@ -159,7 +159,7 @@ public final class Installation {
   /** Every topic that the project's jobs read or write. */
   public static Set<String> topics(Project project) {
     Set<String> topics = new LinkedHashSet<>();
-    project.sources().forEach(s -> topics.add(s.topic()));
+    topics.addAll(sourceTopics(project));
     topics.addAll(subjects(project).keySet());
     return topics;
   }
@@ -168,7 +168,7 @@ public final class Installation {
   public static Map<String, Schema> subjects(Project project) {
     Map<String, Schema> subjects = new LinkedHashMap<>();
     for (Source source : project.sources()) {
-      if (source.format() == Source.Format.AVRO) {
+      if (source.kind() == Source.Kind.KAFKA && source.format() == Source.Format.AVRO) {
         subjects.put(source.topic(), source.schema());
       }
     }
@@ -196,9 +196,17 @@ public final class Installation {
 
   private static Map<String, String> sourceTopicIds(Admin admin, Project project)
       throws InterruptedException {
-    Set<String> names = new LinkedHashSet<>();
-    project.sources().forEach(s -> names.add(s.topic()));
-    return Topics.ids(admin, names);
+    return Topics.ids(admin, sourceTopics(project));
+  }
+
+  private static Set<String> sourceTopics(Project project) {
+    Set<String> topics = new LinkedHashSet<>();
+    for (Source source : project.sources()) {
+      if (source.kind() == Source.Kind.KAFKA) {
+        topics.add(source.topic());
+      }
+    }
+    return topics;
   }
 
   /** A view keeps its epoch while its definition and its source's topic are the same. */
@@ -206,12 +214,14 @@ public final class Installation {
       Project project, @Nullable Applied last, boolean live, Map<String, String> topicIds) {
     Map<String, ViewIdentity> identities = new TreeMap<>();
     for (FeatureView view : project.featureViews()) {
-      String topic = project.source(view.source()).map(Source::topic).orElseThrow();
+      Source origin = project.origin(view);
       ViewIdentity before = last == null ? null : last.views().get(view.name());
       boolean sameTopic =
           live
               && last != null
-              && String.valueOf(topicIds.get(topic)).equals(last.topicIds().get(topic));
+              && (origin.kind() != Source.Kind.KAFKA
+                  || String.valueOf(topicIds.get(origin.topic()))
+                      .equals(last.topicIds().get(origin.topic())));
       long epoch =
           before == null
               ? 1

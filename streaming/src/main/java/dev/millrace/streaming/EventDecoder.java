@@ -1,15 +1,10 @@
 package dev.millrace.streaming;
 
-import dev.millrace.core.definition.Source;
-import dev.millrace.core.expression.Expression;
-import dev.millrace.core.expression.ExpressionException;
 import dev.millrace.schemas.ConfluentSubjectRegistry;
 import dev.millrace.schemas.SubjectRegistry;
 import dev.millrace.schemas.WireFormat;
 import java.io.IOException;
 import java.io.Serializable;
-import java.time.Instant;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -91,24 +86,16 @@ public final class EventDecoder implements KafkaRecordDeserializationSchema<Inbo
     private final SourcePlan plan;
     private final SubjectRegistry registry;
     private final Map<Integer, GenericDatumReader<GenericRecord>> readers = new HashMap<>();
-    private final List<Rule> rules = new ArrayList<>();
+    private final EventRules rules;
     private final JsonEvents json;
     private @Nullable BinaryDecoder binary;
     private @Nullable GenericRecord reused;
-
-    private record Rule(String name, Expression check, String text) {}
 
     Decoding(SourcePlan plan, SubjectRegistry registry) {
       this.plan = plan;
       this.registry = registry;
       this.json = new JsonEvents(plan.schema());
-      for (Source.ContractRule rule : plan.contract()) {
-        rules.add(
-            new Rule(
-                rule.name(),
-                Expression.compile(rule.check(), plan.schema(), Expression.Type.BOOLEAN, Map.of()),
-                rule.check()));
-      }
+      this.rules = new EventRules(plan);
     }
 
     Inbound decode(ConsumerRecord<byte[], byte[]> record) throws IOException {
@@ -186,78 +173,20 @@ public final class EventDecoder implements KafkaRecordDeserializationSchema<Inbo
     }
 
     private Inbound judge(ConsumerRecord<byte[], byte[]> record, @Nullable Object[] values) {
-      Object id = values[plan.idField()];
-      if (id == null) {
-        return letter(record, DeadLetter.Reason.MALFORMED, fieldName(plan.idField()) + " is null");
-      }
-      if (!(values[plan.timeField()] instanceof Long eventTimeMillis)) {
-        return letter(
-            record, DeadLetter.Reason.MALFORMED, fieldName(plan.timeField()) + " is null");
-      }
-      for (int field : plan.usedFields()) {
-        if (!finite(values[field])) {
-          return letter(
-              record,
-              DeadLetter.Reason.NON_FINITE,
-              fieldName(field) + " is " + values[field] + ", a finite number is needed");
-        }
-      }
-      long aheadMillis = eventTimeMillis - record.timestamp();
-      if (eventTimeMillis > record.timestamp() && aheadMillis > plan.maxAheadMillis()) {
-        return letter(
-            record,
-            DeadLetter.Reason.FUTURE,
-            fieldName(plan.timeField())
-                + " is "
-                + Instant.ofEpochMilli(eventTimeMillis)
-                + ", more than max-ahead ("
-                + plan.maxAheadMillis()
-                + " ms) beyond the record's time "
-                + Instant.ofEpochMilli(record.timestamp()));
-      }
-      for (Rule rule : rules) {
-        String broken = broken(rule, values);
-        if (broken != null) {
-          return letter(record, rule.name, broken);
-        }
+      EventRules.Broken broken = rules.broken(values, record.timestamp(), "the record's time");
+      if (broken != null) {
+        return letter(record, broken.reason(), broken.message());
       }
       return Inbound.of(
           new Event(
               record.partition(),
               record.offset(),
               record.timestamp(),
-              eventTimeMillis,
-              String.valueOf(id),
+              rules.eventTimeMillis(values),
+              rules.id(values),
               values,
               record.key(),
               record.value()));
-    }
-
-    private static @Nullable String broken(Rule rule, @Nullable Object[] values) {
-      try {
-        return Boolean.TRUE.equals(rule.check.evaluate(values))
-            ? null
-            : "the check " + rule.text + " does not hold";
-      } catch (ExpressionException e) {
-        return "the check " + rule.text + " cannot be computed: " + e.getMessage();
-      }
-    }
-
-    private static boolean finite(@Nullable Object value) {
-      if (value instanceof Double number) {
-        return Double.isFinite(number);
-      }
-      if (value instanceof Float number) {
-        return Float.isFinite(number);
-      }
-      if (value instanceof List<?> list) {
-        return list.stream().allMatch(Decoding::finite);
-      }
-      return true;
-    }
-
-    private String fieldName(int field) {
-      return plan.schema().getFields().get(field).name();
     }
 
     private Inbound letter(ConsumerRecord<byte[], byte[]> record, String reason, String message) {

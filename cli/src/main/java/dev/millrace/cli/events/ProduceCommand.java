@@ -203,6 +203,20 @@ public final class ProduceCommand implements Callable<Integer> {
   }
 
   private Source source(Project definition) {
+    definition
+        .source(String.valueOf(source))
+        .map(Source::batch)
+        .ifPresent(
+            batch -> {
+              throw new UserMistake(
+                  "Cannot produce into source "
+                      + source
+                      + ": its rows are read where they are, at "
+                      + batch.place()
+                      + ", every "
+                      + batch.every()
+                      + "; add them there");
+            });
     return definition
         .source(String.valueOf(source))
         .filter(s -> s.kind() == Source.Kind.KAFKA)

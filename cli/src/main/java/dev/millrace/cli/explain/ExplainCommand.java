@@ -71,12 +71,8 @@ public final class ExplainCommand implements Callable<Integer> {
     }
     Project project = FoundProject.inFolder(dir);
     List<Explained> all = new ArrayList<>();
-    for (Source source : project.sources()) {
-      List<FeatureView> views =
-          project.featureViews().stream().filter(v -> v.source().equals(source.name())).toList();
-      if (!views.isEmpty()) {
-        explain(project, source, views, all);
-      }
+    for (Source source : project.streams()) {
+      explain(project, source, project.readersOf(source), all);
     }
     all.sort(Comparator.comparingInt(one -> project.featureViews().indexOf(one.view())));
     print(project, all);
@@ -86,7 +82,7 @@ public final class ExplainCommand implements Callable<Integer> {
   private void explain(Project project, Source source, List<FeatureView> views, List<Explained> all)
       throws IOException {
     SampleRecords sample =
-        pace != null
+        pace != null || source.samples() == null
             ? new SampleRecords(List.of(), 0, true)
             : SampleRecords.read(folder(), project, source, SAMPLE_EVENTS);
     for (FeatureView view : views) {
@@ -104,7 +100,12 @@ public final class ExplainCommand implements Callable<Integer> {
     } else {
       load = SupposedLoad.of(view, source.schema(), pace == null ? SUPPOSED_PACE : pace, SEED);
       note =
-          pace == null ? "no sample has events of it; --events-per-key-per-day sets the pace" : "";
+          pace != null
+              ? ""
+              : (source.kind() == Source.Kind.VIEW
+                      ? "it reads rows of view " + source.name()
+                      : "no sample has events of it")
+                  + "; --events-per-key-per-day sets the pace";
     }
     return new Explained(
         view,

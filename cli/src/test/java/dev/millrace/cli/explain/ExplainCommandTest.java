@@ -122,6 +122,30 @@ class ExplainCommandTest {
   }
 
   @Test
+  void viewsOverViewsAndOverBatchesAreExplainedToo() throws IOException {
+    Files.writeString(
+        folder.resolve("millrace.yaml"),
+        PROJECT
+                .replace("ACCURACY", "exact")
+                .replace("sample: payments.csv", "kind: parquet\n    path: /data\n    every: 1d")
+            + """
+              - name: spent_most
+                entity: card
+                source: spent
+                aggregations:
+                  - {function: max, column: count_1h, windows: [24h]}
+            """);
+    Files.writeString(folder.resolve("payment.avsc"), SCHEMA);
+
+    assertThat(execute("explain", folder.toString())).isEqualTo(Millrace.DONE);
+    assertThat(out.toString())
+        .contains("spent  (exact, entity card, 2 features)")
+        .contains("supposed; no sample has events of it")
+        .contains("spent_most  (exact, entity card, 1 features)")
+        .contains("supposed; it reads rows of view spent");
+  }
+
+  @Test
   void mistakesAreTheUsers() throws IOException {
     project("rough");
     assertThat(execute("explain", folder.toString())).isEqualTo(Millrace.USER_MISTAKE);

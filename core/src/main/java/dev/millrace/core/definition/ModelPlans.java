@@ -78,7 +78,7 @@ final class ModelPlans {
       if (name != null) {
         known.add(name);
       }
-      Scope.SourceDraft source = scope.source(section.required("source"));
+      Scope.SourceDraft source = scope.stream(section.required("source"));
       String unusedOn = scope.eventIdField(section.required("on"), source, null);
       Value value = section.required("value");
       if (value != null && source != null) {

@@ -46,7 +46,7 @@ final class ModelReader {
   void read(Section section) {
     String name = scope.newName(section, "model");
     section.forPeople();
-    Scope.SourceDraft source = scope.source(section.required("source"));
+    Scope.SourceDraft source = scope.stream(section.required("source"));
     Schema schema = source == null ? null : source.schema();
     Model.FeatureReads reads =
         section.choice(Model.FeatureReads.class, "features", Model.FeatureReads.ONLINE);
@@ -219,7 +219,7 @@ final class ModelReader {
     if (section == null) {
       return null;
     }
-    Scope.SourceDraft source = scope.source(section.required("source"));
+    Scope.SourceDraft source = scope.stream(section.required("source"));
     String on = scope.eventIdField(section.required("on"), source, scored);
     Value value = section.required("value");
     String text = value == null ? null : value.text();

@@ -68,8 +68,9 @@ final class ProjectReader {
     sources.forEach(sourceReader::read);
     EntityReader entityReader = new EntityReader(scope);
     entities.forEach(entityReader::read);
-    ViewReader viewReader = new ViewReader(scope);
-    views.forEach(viewReader::read);
+    ViewOrder viewOrder = new ViewOrder(views, scope.sourcesByName());
+    ViewReader viewReader = new ViewReader(scope, viewOrder);
+    viewOrder.sections().forEach(viewReader::read);
     ModelReader modelReader = new ModelReader(scope);
     models.forEach(modelReader::read);
     report.check();
@@ -81,7 +82,7 @@ final class ProjectReader {
         owner,
         archived(scope.sources(), modelReader.labelSources()),
         scope.entities(),
-        scope.views(),
+        scope.views(views),
         modelReader.models(),
         report.unbuilt());
   }
@@ -106,7 +107,8 @@ final class ProjectReader {
                         s.dedupWindow(),
                         true,
                         s.contract(),
-                        s.samples()))
+                        s.samples(),
+                        s.batch()))
         .toList();
   }
 

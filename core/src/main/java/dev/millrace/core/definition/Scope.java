@@ -6,6 +6,7 @@ import dev.millrace.core.plugin.Plugins;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -84,6 +85,22 @@ final class Scope {
     return views.values().stream().map(ViewDraft::view).filter(Objects::nonNull).toList();
   }
 
+  /** The views as they are written, which is not the order in which they are read. */
+  List<FeatureView> views(List<Section> written) {
+    return written.stream()
+        .map(s -> s.take("name"))
+        .map(name -> name == null ? null : views.get(name.text()))
+        .filter(Objects::nonNull)
+        .distinct()
+        .map(ViewDraft::view)
+        .filter(Objects::nonNull)
+        .toList();
+  }
+
+  Map<String, SourceDraft> sourcesByName() {
+    return sources;
+  }
+
   /** A new thing's name, or null where it has none of its own; either is reported. */
   @Nullable String newName(Section section, String what) {
     Value value = section.required("name");
@@ -95,8 +112,51 @@ final class Scope {
     return names.claim(space, name, what, value) ? name : null;
   }
 
-  @Nullable SourceDraft source(@Nullable Value value) {
-    return reference(value, sources, "source");
+  /** A source whose events come one by one: what models read. */
+  @Nullable SourceDraft stream(@Nullable Value value) {
+    SourceDraft found = reference(value, sources, "source");
+    Source source = found == null ? null : found.source();
+    if (value != null && source != null && source.kind() != Source.Kind.KAFKA) {
+      value.mistake(
+          "source "
+              + source.name()
+              + " is of kind "
+              + source.kind().name().toLowerCase(Locale.ROOT)
+              + ", whose rows come in batches, and a model reads events as they come",
+          "name a source of kind kafka, and let views read this one");
+    }
+    return found;
+  }
+
+  /**
+   * What a view reads: a source, or the rows of a view that was read before.
+   *
+   * @param viewNames of all views
+   */
+  @Nullable SourceDraft events(@Nullable Value value, Set<String> viewNames) {
+    Map<String, SourceDraft> known = new LinkedHashMap<>(sources);
+    for (String name : viewNames) {
+      ViewDraft view = views.get(name);
+      known.putIfAbsent(name, rows(name, view == null ? null : view.view()));
+    }
+    return reference(value, known, "source");
+  }
+
+  private SourceDraft rows(String name, @Nullable FeatureView view) {
+    Source read = view == null ? null : read(view);
+    if (view == null || read == null) {
+      return new SourceDraft(name, null, null);
+    }
+    Source rows = ViewSource.of(view, read);
+    return new SourceDraft(name, rows.schema(), rows);
+  }
+
+  private @Nullable Source read(FeatureView view) {
+    SourceDraft source = sources.get(view.source());
+    ViewDraft upstream = views.get(view.source());
+    return source != null
+        ? source.source()
+        : upstream == null ? null : rows(view.source(), upstream.view()).source();
   }
 
   @Nullable EntityDraft entity(@Nullable Value value) {

@@ -33,8 +33,8 @@ final class SourceReader {
   void read(Section section) {
     String name = scope.newName(section, "source");
     section.forPeople();
+    BatchReader batch = BatchReader.of(section);
     String topic = topic(section, name);
-    Source.Kind kind = kind(section);
     Source.Format format = section.choice(Source.Format.class, "format", Source.Format.AVRO);
     Value schemaValue = section.required("schema");
     Schema schema = schemaValue == null ? null : schema(schemaValue);
@@ -45,20 +45,22 @@ final class SourceReader {
     Duration outOfOrderness = section.duration("max-out-of-orderness", OUT_OF_ORDERNESS);
     Duration maxAhead = section.duration("max-ahead", AHEAD);
     Duration dedupWindow = section.duration("dedup-window", Duration.ZERO);
-    boolean archive = section.truth("archive", true);
+    // Rows of a batch stay where they are, and need no copy.
+    boolean archive = section.truth("archive", !batch.isBatch());
     List<Source.ContractRule> contract = contract(section, schema);
     String samples = samples(section, name);
+    batch.check(section, schema);
     section.close();
     if (name == null) {
       return;
     }
     Source source =
-        schema == null || eventId == null || eventTime == null
+        schema == null || eventId == null || eventTime == null || !batch.isSound()
             ? null
             : new Source(
                 name,
                 topic == null ? name : topic,
-                kind,
+                batch.kind(),
                 format,
                 schema,
                 eventId,
@@ -68,7 +70,8 @@ final class SourceReader {
                 dedupWindow,
                 archive,
                 contract,
-                samples);
+                samples,
+                batch.batch());
     scope.add(new Scope.SourceDraft(name, schema, source));
   }
 
@@ -83,28 +86,6 @@ final class SourceReader {
       value.mistake("topic " + topic + " is Millrace's own", "name a topic of events");
     }
     return topic;
-  }
-
-  private static Source.Kind kind(Section section) {
-    Value value = section.take("kind");
-    Source.Kind kind = section.choice(Source.Kind.class, "kind", Source.Kind.KAFKA);
-    Value every = section.take("every");
-    if (every != null) {
-      Duration unused = every.positiveDuration();
-    }
-    if (kind == Source.Kind.KAFKA) {
-      if (every != null) {
-        every.mistake("a source of kind kafka is not read at intervals", "remove the key");
-      }
-    } else {
-      if (value != null) {
-        value.unbuilt("a source of this kind");
-      }
-      if (every == null) {
-        section.required("every");
-      }
-    }
-    return kind;
   }
 
   private @Nullable Schema schema(Value value) {

@@ -23,6 +23,9 @@ final class ViewId {
     view.keyFields().forEach(f -> id.part("key-field", f));
     id.part("kind", source.kind().name());
     id.part("topic", source.topic());
+    if (source.batch() != null) {
+      id.part("place", source.batch().place());
+    }
     id.part("format", source.format().name());
     id.part("schema", Schemas.canonical(source.schema()));
     id.part("event-id", source.eventId());

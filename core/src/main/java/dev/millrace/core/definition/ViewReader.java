@@ -23,15 +23,20 @@ final class ViewReader {
   /** By key names, which is what Feast's hash is by: the fields that are taken, and what by. */
   private final Map<List<String>, Map<Integer, String>> feastFields = new HashMap<>();
 
-  ViewReader(Scope scope) {
+  private final ViewOrder order;
+
+  ViewReader(Scope scope, ViewOrder order) {
     this.scope = scope;
+    this.order = order;
   }
 
   void read(Section section) {
     String name = scope.newName(section, "feature view");
     section.forPeople();
     Scope.EntityDraft entity = scope.entity(section.required("entity"));
-    Scope.SourceDraft source = scope.source(section.required("source"));
+    Value sourceValue = section.required("source");
+    Scope.SourceDraft source =
+        order.isUnreadable(section) ? null : scope.events(sourceValue, order.names());
     Entity sound = entity == null ? null : entity.entity();
     Map<String, Value> keys = scope.keys(section, sound, source);
     Value entityValue = section.take("entity");
@@ -48,7 +53,7 @@ final class ViewReader {
         section.choice(FeatureView.Accuracy.class, "accuracy", FeatureView.Accuracy.EXACT);
     int maxEvents = maxEventsPerKey(section, accuracy);
     Duration refresh = section.positiveDuration("refresh", REFRESH);
-    Duration lateness = section.duration("allowed-lateness", Duration.ZERO);
+    Duration lateness = lateness(section, source);
     AggregationReader found = new AggregationReader(scope, sound, source);
     found.read(section);
     Duration ttl = section.positiveDuration("ttl", defaultTtl(found.longest()));
@@ -81,6 +86,19 @@ final class ViewReader {
       view = unnamed.withId(ViewId.of(unnamed, source.source()));
     }
     scope.add(new Scope.ViewDraft(name, entity, found.drafts(), view));
+  }
+
+  private static Duration lateness(Section section, Scope.@Nullable SourceDraft source) {
+    Value value = section.take("allowed-lateness");
+    if (value != null
+        && source != null
+        && source.source() != null
+        && source.source().kind() == Source.Kind.VIEW) {
+      value.mistake(
+          "what is late was judged for view " + source.name() + ", whose rows are read here",
+          "write it there");
+    }
+    return section.duration("allowed-lateness", Duration.ZERO);
   }
 
   private static Duration defaultTtl(Duration longest) {

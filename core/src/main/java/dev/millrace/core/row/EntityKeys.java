@@ -1,5 +1,6 @@
 package dev.millrace.core.row;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +25,21 @@ public final class EntityKeys {
       escape(String.valueOf(value), key);
     }
     return key.toString();
+  }
+
+  /** The key values of an entity, as {@link #join} was given them, in their text form. */
+  public static List<String> split(String joinedKey) {
+    List<String> values = new ArrayList<>();
+    for (String part : joinedKey.split("~", -1)) {
+      values.add(
+          part.indexOf('%') < 0
+              ? part
+              : part.replace("%7E", "~")
+                  .replace("%7B", "{")
+                  .replace("%7D", "}")
+                  .replace("%25", "%"));
+    }
+    return values;
   }
 
   /** {@code features:{<entity>:<key>}:<view>}; the braces keep an entity's views in one slot. */

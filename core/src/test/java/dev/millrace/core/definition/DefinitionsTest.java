@@ -269,14 +269,11 @@ class DefinitionsTest {
                 "{window: 10d}",
                 "{window: 10d, trainer: lightgbm}",
                 "value: amount",
-                "value: amount, holdback: 0.1, selective: []",
-                "event-time: at",
-                "event-time: at\n    kind: iceberg\n    every: 1d"));
+                "value: amount, holdback: 0.1, selective: []"));
 
     assertThat(project.unbuilt())
         .extracting(Project.Unbuilt::path)
         .containsExactlyInAnyOrder(
-            "sources[0].kind",
             "models[0].inputs[1]",
             "models[0].inputs[2].value",
             "models[0].inputs[3].value",

@@ -18,10 +18,12 @@ import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
 /**
- * Turns the events of a project's sources into feature rows: Kafka, judge, keyed windows, then
- * Redis, the features topic and Iceberg; every archived source also goes to Iceberg as it was read.
+ * Turns the events of a project's sources into feature rows: Kafka or batches, judge, keyed
+ * windows, then Redis, the features topic and Iceberg; every archived source also goes to Iceberg
+ * as it was read. Rows of a view are the events of the views over it.
  *
- * <p>The one shuffle is between the judge and the windows, by entity.
+ * <p>The one shuffle is between the judge and the windows, by entity; rows of rows have one more,
+ * which brings them into order.
  */
 public final class FeaturePipelineJob {
 
@@ -46,47 +48,77 @@ public final class FeaturePipelineJob {
 
   /** Declares the whole graph; the caller brings the ends, so that tests bring in-memory ones. */
   static void define(StreamExecutionEnvironment env, Project project, Ends ends) {
-    List<DataStream<DeadLetter>> letters = new ArrayList<>();
+    Graph graph = new Graph(project, ends, new ArrayList<>());
     for (Source source : project.sources()) {
-      List<FeatureView> views =
-          project.featureViews().stream().filter(v -> v.source().equals(source.name())).toList();
-      if (views.isEmpty() && !source.archive()) {
-        continue;
+      if (source.archive() || !project.readersOf(source).isEmpty()) {
+        SourcePlan plan = SourcePlan.of(project, source, STAGE);
+        graph.add(source, plan, ends.events(env, plan));
       }
-      SourcePlan plan = SourcePlan.of(project, source, STAGE);
+    }
+    graph.letters.stream().reduce(DataStream::union).ifPresent(ends::letters);
+  }
+
+  /** What {@link #define} has declared so far. */
+  private record Graph(Project project, Ends ends, List<DataStream<DeadLetter>> letters) {
+
+    /** Everything behind one source, or behind the rows of one view. */
+    void add(Source source, SourcePlan plan, DataStream<Inbound> events) {
+      List<FeatureView> views = project.readersOf(source);
       SingleOutputStreamOperator<ArchivedEvent> judged =
-          ends.events(env, plan)
+          events
               .process(new JudgeFunction(plan, source, views))
               .returns(ArchivedEvent.TYPE)
               .name("judge " + source.name())
               .uid("judge-" + source.name())
               // On the way from an event to its row in Redis nothing waits for a buffer to fill.
               .setBufferTimeout(ROW_BUFFER_MILLIS);
+      if (source.batch() != null) {
+        // Its one reader hands rows on in order, and they must be judged in it.
+        judged.setParallelism(1);
+      }
       letters.add(judged.getSideOutput(JudgeFunction.LETTERS));
       if (source.archive()) {
         ends.archive(source, judged);
       }
       for (FeatureView view : views) {
-        SingleOutputStreamOperator<FeatureRow> rows = rows(judged, view, plan, source);
-        letters.add(rows.getSideOutput(RowFunction.LETTERS));
-        ends.rows(view, rows);
+        DataStream<ViewEvent> taken = judged.getSideOutput(JudgeFunction.events(view));
+        add(view, source, plan, source.kind() == Source.Kind.VIEW ? ordered(taken, view) : taken);
       }
     }
-    letters.stream().reduce(DataStream::union).ifPresent(ends::letters);
-  }
 
-  private static SingleOutputStreamOperator<FeatureRow> rows(
-      SingleOutputStreamOperator<ArchivedEvent> judged,
-      FeatureView view,
-      SourcePlan plan,
-      Source source) {
-    return judged
-        .getSideOutput(JudgeFunction.events(view))
-        .keyBy(ViewEvent::entityKey, Types.STRING)
-        .process(new RowFunction(view, plan, source.dedupWindow()))
-        .returns(Serializers.FEATURE_ROW)
-        .name("rows " + view.name())
-        .uid("rows-" + view.name() + "-" + view.id());
+    private void add(
+        FeatureView view, Source source, SourcePlan plan, DataStream<ViewEvent> events) {
+      Source own = project.source(view.name()).orElse(source);
+      boolean isRead = own.kind() == Source.Kind.VIEW && !project.readersOf(own).isEmpty();
+      SourcePlan ownPlan = isRead ? SourcePlan.of(project, own, STAGE) : plan;
+      SingleOutputStreamOperator<FeatureRow> rows =
+          events
+              .keyBy(ViewEvent::entityKey, Types.STRING)
+              .process(
+                  new RowFunction(
+                      view,
+                      plan,
+                      source.dedupWindow(),
+                      isRead ? RowEvents.of(view, ownPlan) : null))
+              .returns(Serializers.FEATURE_ROW)
+              .name("rows " + view.name())
+              .uid("rows-" + view.name() + "-" + view.id());
+      letters.add(rows.getSideOutput(RowFunction.LETTERS));
+      ends.rows(view, rows);
+      if (isRead) {
+        add(own, ownPlan, rows.getSideOutput(RowFunction.EVENTS));
+      }
+    }
+
+    private static DataStream<ViewEvent> ordered(DataStream<ViewEvent> events, FeatureView view) {
+      return events
+          .keyBy(ViewEvent::entityKey, Types.STRING)
+          .process(new RowOrder(view.ttl()))
+          .returns(ViewEvent.TYPE)
+          .name("order " + view.name())
+          .uid("order-" + view.name() + "-" + view.id())
+          .setBufferTimeout(ROW_BUFFER_MILLIS);
+    }
   }
 
   /** What the graph begins and ends with. */

@@ -4,6 +4,7 @@ import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.definition.Project;
 import dev.millrace.core.definition.Source;
 import dev.millrace.core.row.FeatureRow;
+import dev.millrace.pipeline.batch.BatchSource;
 import dev.millrace.platform.DefinitionsLog.ViewIdentity;
 import dev.millrace.platform.RowSchemas;
 import dev.millrace.platform.Target;
@@ -74,6 +75,10 @@ final class PipelineEnds implements FeaturePipelineJob.Ends {
 
   @Override
   public DataStream<Inbound> events(StreamExecutionEnvironment env, SourcePlan plan) {
+    Source source = project.source(plan.name()).orElseThrow();
+    if (source.batch() != null) {
+      return BatchSource.stream(env, source, plan, target);
+    }
     return env.fromSource(
             KafkaEnds.events(target, plan, "millrace-" + project.name() + "-feature-pipeline"),
             KafkaEnds.watermarks(plan),

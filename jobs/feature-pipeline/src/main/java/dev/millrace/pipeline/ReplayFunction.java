@@ -95,12 +95,13 @@ final class ReplayFunction extends KeyedProcessFunction<String, Replayed, Featur
     held.sort(READ);
     EntityState state = rows.stateOrNew();
     for (Replayed replayed : held) {
-      rows.accept(
-          state,
-          replayed.event(),
-          context.timerService().currentProcessingTime(),
-          row -> give(row, out),
-          letter -> tooMany.add(1));
+      FeatureRow unusedRow =
+          rows.accept(
+              state,
+              replayed.event(),
+              context.timerService().currentProcessingTime(),
+              row -> give(row, out),
+              letter -> tooMany.add(1));
     }
     held.clear();
     rows.update(state);

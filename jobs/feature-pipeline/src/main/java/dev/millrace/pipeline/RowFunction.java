@@ -4,6 +4,7 @@ import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.feature.EntityState;
 import dev.millrace.core.row.FeatureRow;
 import dev.millrace.streaming.DeadLetter;
+import dev.millrace.streaming.Inbound;
 import dev.millrace.streaming.Serializers;
 import dev.millrace.streaming.SourcePlan;
 import java.time.Duration;
@@ -11,6 +12,7 @@ import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
 import org.apache.flink.util.Collector;
 import org.apache.flink.util.OutputTag;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Moves the stream's events and watermarks to one view's rows; {@link ViewRows} keeps them.
@@ -24,10 +26,22 @@ final class RowFunction extends KeyedProcessFunction<String, ViewEvent, FeatureR
   static final OutputTag<DeadLetter> LETTERS =
       new OutputTag<>("row-letters", Serializers.DEAD_LETTER);
 
+  /** Where the rows that events caused come out for the views that read this one. */
+  static final OutputTag<Inbound> EVENTS = new OutputTag<>("row-events", Serializers.INBOUND);
+
   private final ViewRows rows;
+  private final @Nullable RowEvents read;
 
   RowFunction(FeatureView view, SourcePlan source, Duration dedupWindow) {
+    this(view, source, dedupWindow, null);
+  }
+
+  /**
+   * @param read what other views read of the rows; null where there is none
+   */
+  RowFunction(FeatureView view, SourcePlan source, Duration dedupWindow, @Nullable RowEvents read) {
     this.rows = new ViewRows(view, source, dedupWindow);
+    this.read = read;
   }
 
   @Override
@@ -39,12 +53,16 @@ final class RowFunction extends KeyedProcessFunction<String, ViewEvent, FeatureR
   public void processElement(ViewEvent event, Context context, Collector<FeatureRow> out)
       throws Exception {
     EntityState state = rows.stateOrNew();
-    rows.accept(
-        state,
-        event,
-        context.timerService().currentProcessingTime(),
-        out::collect,
-        letter -> context.output(LETTERS, letter));
+    FeatureRow row =
+        rows.accept(
+            state,
+            event,
+            context.timerService().currentProcessingTime(),
+            out::collect,
+            letter -> context.output(LETTERS, letter));
+    if (row != null && read != null) {
+      context.output(EVENTS, read.of(row, event.partition(), event.offset()));
+    }
     setTimer(state, context);
     rows.update(state);
   }

@@ -56,7 +56,10 @@ final class ViewInput implements Serializable {
         List.copyOf(view.keyFields().stream().map(f -> SourcePlan.field(source, f)).toList()),
         EventColumns.of(source, Aggregations.of(view).columns()),
         !source.dedupWindow().isZero(),
-        maxOutOfOrdernessMillis + view.allowedLateness().toMillis());
+        // Rows of a view were judged when they were events of its source: none is late again.
+        source.kind() == Source.Kind.VIEW
+            ? Long.MAX_VALUE
+            : maxOutOfOrdernessMillis + view.allowedLateness().toMillis());
   }
 
   /** The source's fields that a view reads, its expressions' among them. */

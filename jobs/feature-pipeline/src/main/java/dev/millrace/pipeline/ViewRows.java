@@ -121,8 +121,12 @@ final class ViewRows implements Serializable {
     return state;
   }
 
-  /** Gives the rows that are due before an event, and the one after it. */
-  void accept(
+  /**
+   * Gives the rows that are due before an event, and the one after it.
+   *
+   * @return the row after it; null where the event counts nowhere
+   */
+  @Nullable FeatureRow accept(
       EntityState state,
       ViewEvent event,
       long nowMillis,
@@ -134,7 +138,7 @@ final class ViewRows implements Serializable {
       out.accept(
           rows.passOver(
               state, event.entityKey(), event.partition(), event.offset(), nowMillis, store));
-      return;
+      return null;
     }
     rows.before(state, event.entityKey(), event.timeMillis(), nowMillis, store).forEach(out);
     FeatureRow row =
@@ -152,12 +156,13 @@ final class ViewRows implements Serializable {
     if (row == null) {
       tooMany.inc();
       letters.accept(tooMany(event));
-      return;
+      return null;
     }
     if (event.eventId() != null && dedupMillis > 0) {
       seen.put(event.eventId(), event.timeMillis());
     }
     out.accept(row);
+    return row;
   }
 
   private boolean wasHere(ViewEvent event) throws Exception {
