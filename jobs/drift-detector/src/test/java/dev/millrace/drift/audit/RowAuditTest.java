@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.feature.Arrival;
+import dev.millrace.core.row.Positions;
 import dev.millrace.drift.audit.Audited.Difference;
 import dev.millrace.drift.audit.Audited.Result;
 import dev.millrace.drift.audit.Shop.Payment;
@@ -200,6 +201,50 @@ class RowAuditTest {
       assertThat(audited.result()).isEqualTo(Result.UNDECIDABLE);
       assertThat(audited.reason()).startsWith("MAX_EVENTS");
     }
+  }
+
+  @Test
+  void whatTheArchiveDoesNotTellIsUndecidable() throws Exception {
+    long day = 86_400_000;
+    shop.archive(
+        List.of(
+            payment(0, 0, "a", Shop.START, "one", 5),
+            payment(1, 0, "a", Shop.START, "one", 5),
+            payment(0, 1, "b", Shop.START, "two", 5),
+            payment(0, 1, "c", Shop.START, "two", 5),
+            payment(0, 2, "d", Shop.START, "three", 5),
+            payment(0, 3, "e", Shop.START + 8 * day, "three", 5)));
+    assertThat(reason("one", "0:0,1:0", Shop.START, 9)).startsWith("REPEATED_ACROSS");
+    assertThat(reason("one", "0:0,1:0", Shop.START, 5)).as("of a match").isEqualTo("null");
+    assertThat(reason("two", "0:1", Shop.START, 9)).startsWith("TOPIC_ANEW");
+    assertThat(reason("three", "0:3", Shop.START + 8 * day, 9)).startsWith("STATE_EXPIRED");
+    assertThat(reason("three", "0:2", Shop.START, 9)).as("of a mismatch").isEqualTo("null");
+  }
+
+  private String reason(String card, String positions, long atMillis, double last)
+      throws Exception {
+    SortedMap<String, @Nullable Double> served = new TreeMap<>();
+    served.put("amount_last", last);
+    AuditCase row =
+        new AuditCase(
+            "0",
+            "risk",
+            "tiled",
+            card + "~0",
+            atMillis,
+            Positions.parse(positions),
+            Shop.VERSION,
+            7,
+            served);
+    try (ArchivedEvents archive = new ArchivedEvents(shop.loader())) {
+      return String.valueOf(
+          Objects.requireNonNull(audit(Shop.tiled(), archive).audit(row, false, NOW)).reason());
+    }
+  }
+
+  private static Payment payment(
+      int partition, long offset, String id, long atMillis, String card, double amount) {
+    return new Payment(partition, offset, id, atMillis, card, 0, amount, true, "OK");
   }
 
   @Test
