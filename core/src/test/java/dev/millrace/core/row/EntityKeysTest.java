@@ -29,6 +29,18 @@ class EntityKeysTest {
     assertThat(join(4711L)).isEqualTo("4711");
   }
 
+  @Test
+  void splitsIntoWhatWasJoined() {
+    for (List<String> values :
+        List.of(
+            List.of("JFK", "LAX"),
+            List.of("a~b", "{c}", "50%"),
+            List.of("%7E", "%257B", "", "~%~"),
+            List.of(""))) {
+      assertThat(EntityKeys.split(join(values.toArray()))).isEqualTo(values);
+    }
+  }
+
   private static String join(Object... values) {
     return String.valueOf(EntityKeys.join(List.of(values)));
   }

@@ -100,7 +100,13 @@ final class ColumnValues {
       }
       return null;
     }
-    Object fitting = fitting(plain, value);
+    Object fitting;
+    try {
+      fitting = fitting(plain, value);
+    } catch (ArithmeticException e) {
+      // A number or a time beyond what the field's type holds.
+      fitting = null;
+    }
     if (fitting == null) {
       throw new UnfitException(
           field.name()
@@ -151,7 +157,11 @@ final class ColumnValues {
     Instant instant =
         value instanceof OffsetDateTime zoned
             ? zoned.toInstant()
-            : value instanceof LocalDateTime local ? local.toInstant(ZoneOffset.UTC) : null;
+            : value instanceof LocalDateTime local
+                ? local.toInstant(ZoneOffset.UTC)
+                : value instanceof LocalDate day && schema.getLogicalType() != null
+                    ? day.atStartOfDay().toInstant(ZoneOffset.UTC)
+                    : null;
     if (instant == null) {
       return whole(value, Long.MIN_VALUE, Long.MAX_VALUE);
     }
