@@ -135,6 +135,17 @@ public final class BackfillCommand implements Callable<Integer> {
   private void requireArchive(Project owner) {
     FeatureView found = owner.featureView(view).orElseThrow();
     Source source = owner.source(found.source()).orElseThrow();
+    if (source.kind() != Source.Kind.KAFKA) {
+      throw new CommandFailed(
+          "Cannot backfill view %s: %s; only views on Kafka sources are backfilled so far"
+              .formatted(
+                  view,
+                  source.kind() == Source.Kind.VIEW
+                      ? "its events are the rows of view " + found.source()
+                      : "its source "
+                          + source.name()
+                          + " is a table or files, which the job reads from their beginning"));
+    }
     if (!source.archive()) {
       throw new CommandFailed(
           "Cannot backfill view %s: its source %s has no archive; set archive: true, from then on its events are kept"

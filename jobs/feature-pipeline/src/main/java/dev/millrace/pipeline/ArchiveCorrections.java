@@ -37,9 +37,9 @@ final class ArchiveCorrections {
       long untilMillis,
       String uid) {
     Source source = project.source(view.source()).orElseThrow();
-    if (!source.archive()) {
+    if (source.kind() != Source.Kind.KAFKA || !source.archive()) {
       throw new IllegalStateException(
-          "Cannot join view %s as corrected: its source %s has no archive; set archive: true, or leave --as-corrected out"
+          "Cannot join view %s as corrected: its source %s has no archive; leave --as-corrected out, or give a Kafka source archive: true"
               .formatted(view.name(), source.name()));
     }
     ArchiveReplay.Span span =
