@@ -137,7 +137,7 @@ class BatchSourcesTest {
   @Test
   void theExampleOfTheDocumentationIsRead() throws Exception {
     String doc = Files.readString(Path.of("../docs/batch-sources.md"));
-    String sources = doc.substring(doc.indexOf("sources:"), doc.indexOf("```\n\n*"));
+    String sources = doc.substring(doc.indexOf("\nsources:") + 1, doc.indexOf("```\n\n*"));
     Map<String, String> files = new HashMap<>(Projects.small());
     String schema = String.valueOf(files.get("event.avsc"));
     Project project =
