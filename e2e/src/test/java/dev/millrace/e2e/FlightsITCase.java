@@ -35,17 +35,12 @@ import java.util.stream.Stream;
 import org.apache.avro.Schema;
 import org.apache.avro.generic.GenericData;
 import org.apache.avro.generic.GenericRecord;
-import org.apache.iceberg.FileScanTask;
 import org.apache.iceberg.Table;
 import org.apache.iceberg.catalog.TableIdentifier;
-import org.apache.iceberg.io.CloseableIterable;
 import org.apache.iceberg.jdbc.JdbcCatalog;
 import org.apache.iceberg.types.Types;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.parquet.avro.AvroParquetReader;
-import org.apache.parquet.hadoop.ParquetReader;
-import org.apache.parquet.io.LocalInputFile;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -444,7 +439,7 @@ class FlightsITCase {
     Map<Long, NaiveFlights.Place> places = new HashMap<>();
     try (JdbcCatalog catalog = Warehouse.open(target())) {
       Table table = catalog.loadTable(TableIdentifier.of("flights", "events_arrivals"));
-      rows(
+      WarehouseRows.each(
           table,
           row -> {
             NaiveFlights.Place before =
@@ -469,7 +464,7 @@ class FlightsITCase {
       for (String view : VIEWS) {
         Table table = catalog.loadTable(TableIdentifier.of("flights", "features_" + view));
         List<String> features = features(table);
-        rows(
+        WarehouseRows.each(
             table,
             row -> {
               Map<String, @Nullable Object> values = new LinkedHashMap<>();
@@ -486,23 +481,6 @@ class FlightsITCase {
   }
 
   /** Every row of a table, read from the Parquet files of its current snapshot. */
-  private static void rows(Table table, Consumer<GenericRecord> each) throws IOException {
-    try (CloseableIterable<FileScanTask> files = table.newScan().planFiles()) {
-      for (FileScanTask file : files) {
-        assertThat(file.deletes()).isEmpty();
-        String location = file.file().location();
-        Path path =
-            location.startsWith("file:") ? Path.of(URI.create(location)) : Path.of(location);
-        try (ParquetReader<GenericRecord> rows =
-            AvroParquetReader.<GenericRecord>builder(new LocalInputFile(path)).build()) {
-          for (GenericRecord row = rows.read(); row != null; row = rows.read()) {
-            each.accept(row);
-          }
-        }
-      }
-    }
-  }
-
   private static void readRedis(RowComparison comparison) throws IOException {
     try (JdbcCatalog catalog = Warehouse.open(target());
         Jedis redis = new Jedis("127.0.0.1", STACK.port(6379))) {
@@ -558,11 +536,8 @@ class FlightsITCase {
 
   /** Rows of a table as its current snapshot counts them. */
   private static long total(String table) {
-    try (JdbcCatalog catalog = Warehouse.open(target())) {
-      Table loaded = catalog.loadTable(TableIdentifier.of("flights", table));
-      return loaded.currentSnapshot() == null
-          ? 0
-          : Long.parseLong(loaded.currentSnapshot().summary().getOrDefault("total-records", "0"));
+    try {
+      return WarehouseRows.total(target(), TableIdentifier.of("flights", table));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

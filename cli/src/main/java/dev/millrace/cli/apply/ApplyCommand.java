@@ -13,9 +13,11 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -27,10 +29,21 @@ import picocli.CommandLine.Spec;
             + " savepoint.")
 public final class ApplyCommand implements Callable<Integer> {
 
+  /** Flink's own choice of key groups for jobs of up to 85 subtasks. */
+  private static final int PARALLELISM_MOST = 128;
+
   @Mixin private GlobalOptions global = new GlobalOptions();
 
   @Parameters(paramLabel = "DIR", description = "The project's folder, or its millrace.yaml.")
   private Path dir = Path.of("");
+
+  @Option(
+      names = "--parallelism",
+      paramLabel = "N",
+      description =
+          "How many subtasks the feature pipeline, inference and the drift detector have; 2 at first,"
+              + " then what they had. Jobs that run go on from a savepoint.")
+  private @Nullable Integer parallelism;
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -41,6 +54,7 @@ public final class ApplyCommand implements Callable<Integer> {
         ProjectFolder.read(dir),
         global.target(),
         AppliedJobs.ofStack(global.stackDir()),
+        checkedParallelism(),
         line -> {
           out.println(line);
           out.flush();
@@ -48,9 +62,26 @@ public final class ApplyCommand implements Callable<Integer> {
     return Millrace.DONE;
   }
 
-  /** Applies a project and returns when its jobs run. */
+  private @Nullable Integer checkedParallelism() {
+    if (parallelism != null && (parallelism < 1 || parallelism > PARALLELISM_MOST)) {
+      throw new UserMistake(
+          "Cannot apply with --parallelism %d: it is between 1 and %d, the number of key groups"
+              .formatted(parallelism, PARALLELISM_MOST));
+    }
+    return parallelism;
+  }
+
+  /**
+   * Applies a project and returns when its jobs run.
+   *
+   * @param parallelism of its jobs; null for what they had
+   */
   public static void apply(
-      ProjectFolder folder, Target target, AppliedJobs applied, Consumer<String> progress)
+      ProjectFolder folder,
+      Target target,
+      AppliedJobs applied,
+      @Nullable Integer parallelism,
+      Consumer<String> progress)
       throws Exception {
     folder.refuseUnbuilt();
     SubjectRegistry registry = new ConfluentSubjectRegistry(target.schemaRegistry());
@@ -68,7 +99,7 @@ public final class ApplyCommand implements Callable<Integer> {
     boolean upgrade = plan.previous() != null && !plan.changes().isEmpty();
     installation.install(plan, "apply");
     new ProjectJobs(new FlinkRest(target.flink()), applied, progress)
-        .start(folder.project(), upgrade);
+        .start(folder.project(), upgrade, parallelism);
     progress.accept("project " + folder.project().name() + ": applied");
   }
 

@@ -48,7 +48,7 @@ public final class ProjectJobs {
   /**
    * One of the four jobs.
    *
-   * @param parallelism how many slots it takes
+   * @param parallelism how many subtasks it has where nobody says otherwise
    */
   public record Kind(String stage, String folder, String entryClass, int parallelism) {
     public String jobName(String project) {
@@ -86,13 +86,22 @@ public final class ProjectJobs {
 
   /**
    * Starts the project's jobs; one that runs goes on from a savepoint where {@code upgrade} is set
-   * and stays as it is otherwise.
+   * or its parallelism changes, and stays as it is otherwise.
+   *
+   * @param parallelism of all that have more than one subtask; null for what each had
    */
-  public void start(Project project, boolean upgrade) throws IOException {
+  public void start(Project project, boolean upgrade, @Nullable Integer parallelism)
+      throws IOException {
     List<Submission> submissions = new ArrayList<>();
     for (Kind kind : kinds(project)) {
       Optional<FlinkRest.JobOverview> running = live(kind, project.name());
-      if (running.isPresent() && !upgrade) {
+      int before =
+          applied
+              .find(kind.jobName(project.name()))
+              .map(AppliedJob::parallelism)
+              .orElse(kind.parallelism());
+      int after = parallelism == null ? before : kind.parallelism() == 1 ? 1 : parallelism;
+      if (running.isPresent() && !upgrade && after == before) {
         progress.accept(kind.stage() + ": runs already, job " + running.get().id());
         continue;
       }
@@ -101,14 +110,14 @@ public final class ProjectJobs {
         progress.accept(kind.stage() + ": stopping with a savepoint");
         savepoint = flink.stopWithSavepoint(running.get().id(), SAVEPOINT_PATIENCE);
       }
-      submissions.add(new Submission(kind, savepoint));
+      submissions.add(new Submission(kind, after, savepoint));
     }
     for (String jobId : submit(project, submissions)) {
       awaitRunning(jobId);
     }
   }
 
-  private record Submission(Kind kind, @Nullable String savepoint) {}
+  private record Submission(Kind kind, int parallelism, @Nullable String savepoint) {}
 
   /** All at once: most of the time goes into the mains, one core each. */
   private List<String> submit(Project project, List<Submission> submissions) throws IOException {
@@ -119,7 +128,7 @@ public final class ProjectJobs {
     try {
       List<Future<String>> pending = new ArrayList<>();
       for (Submission one : submissions) {
-        pending.add(threads.submit(() -> submit(project, one.kind, one.savepoint)));
+        pending.add(threads.submit(() -> submit(project, one)));
       }
       List<String> jobIds = new ArrayList<>();
       for (Future<String> job : pending) {
@@ -156,12 +165,14 @@ public final class ProjectJobs {
     }
   }
 
-  private String submit(Project project, Kind kind, @Nullable String savepoint) throws IOException {
+  private String submit(Project project, Submission one) throws IOException {
+    Kind kind = one.kind;
+    String savepoint = one.savepoint;
     Path jar = jar(kind);
     progress.accept(kind.stage() + ": starting" + (savepoint == null ? "" : " from " + savepoint));
     List<String> args = List.of("--project", project.name());
     String jarId = flink.upload(jar);
-    String jobId = flink.run(jarId, kind.entryClass(), args, kind.parallelism(), savepoint, false);
+    String jobId = flink.run(jarId, kind.entryClass(), args, one.parallelism, savepoint, false);
     applied.write(
         new AppliedJob(
             project.name(),
@@ -169,7 +180,7 @@ public final class ProjectJobs {
             jar.toString(),
             kind.entryClass(),
             args,
-            kind.parallelism(),
+            one.parallelism,
             jobId,
             savepoint));
     return jobId;

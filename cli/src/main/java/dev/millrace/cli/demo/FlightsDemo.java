@@ -166,7 +166,7 @@ final class FlightsDemo {
     ProjectFolder project = ProjectFolder.read(folder);
     visit.refuseOldEvents("flights", target, project.project());
     ApplyCommand.apply(
-        project, target, AppliedJobs.ofStack(visit.layout().dir()), narration::detail);
+        project, target, AppliedJobs.ofStack(visit.layout().dir()), null, narration::detail);
     return project.project();
   }
 

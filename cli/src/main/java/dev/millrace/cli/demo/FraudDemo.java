@@ -201,7 +201,7 @@ final class FraudDemo {
     ProjectFolder project = ProjectFolder.read(folder);
     visit.refuseOldEvents("fraud", target, project.project());
     ApplyCommand.apply(
-        project, target, AppliedJobs.ofStack(visit.layout().dir()), narration::detail);
+        project, target, AppliedJobs.ofStack(visit.layout().dir()), null, narration::detail);
     return project.project();
   }
 

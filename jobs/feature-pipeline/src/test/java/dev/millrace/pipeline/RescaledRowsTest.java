@@ -25,7 +25,9 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** An operator in RocksDB that goes from two subtasks to four and back, with a fall back between. */
+/**
+ * An operator in RocksDB that goes from two subtasks to four and back, with a fall back between.
+ */
 class RescaledRowsTest {
 
   private static final int KEY_GROUPS = 128;
@@ -79,7 +81,7 @@ class RescaledRowsTest {
     try (Subtasks two = new Subtasks(accuracy, 2, second, 4)) {
       two.run(2_000, EVENTS, rescaled);
     }
-    assertThat(alone).hasSizeGreaterThan(EVENTS);
+    assertThat(alone).hasSizeGreaterThanOrEqualTo(EVENTS);
     assertThat(rescaled).containsExactlyInAnyOrderElementsOf(alone);
   }
 
@@ -191,9 +193,9 @@ class RescaledRowsTest {
         "s",
         false,
         SchemaBuilder.record("S").fields().endRecord(),
+        0,
+        0,
         OUT_OF_ORDER,
-        0,
-        0,
         0,
         List.of(),
         List.of(),
