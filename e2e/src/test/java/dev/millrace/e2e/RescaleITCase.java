@@ -22,6 +22,7 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
 import org.apache.avro.generic.GenericRecord;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.apache.iceberg.jdbc.JdbcCatalog;
@@ -111,7 +112,7 @@ class RescaleITCase {
     Random random = new Random(5);
     long time = START;
     try (KafkaProducer<String, byte[]> producer = TopicLog.producer(target())) {
-      List<java.util.concurrent.Future<RecordMetadata>> batch = new ArrayList<>();
+      List<Future<RecordMetadata>> batch = new ArrayList<>();
       List<Reading> unplaced = new ArrayList<>();
       for (int i = 0; i < RECORDS; i++) {
         time += random.nextInt(115_000);
@@ -194,7 +195,9 @@ class RescaleITCase {
     System.out.println(view + ": compared " + seen.size() + " rows of the log");
     assertThat(wrong).isEmpty();
     assertThat(seen).hasSizeGreaterThan(RECORDS);
-    readings.forEach(r -> assertThat(reached).contains(r.partition + ":" + r.offset));
+    assertThat(readings)
+        .as("each event has a row that ends with it")
+        .allMatch(r -> reached.contains(r.partition + ":" + r.offset));
   }
 
   private void compareRedis(String view, Map<String, List<Reading>> byMeter) throws IOException {
