@@ -1,20 +1,16 @@
 package dev.millrace.trainer;
 
 import dev.millrace.core.definition.Source;
+import dev.millrace.platform.ArchivedValues;
 import dev.millrace.platform.Warehouse;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.time.Instant;
-import java.time.LocalDate;
-import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.Set;
-import org.apache.avro.LogicalTypes;
 import org.apache.avro.Schema;
 import org.apache.iceberg.catalog.Catalog;
 import org.apache.iceberg.data.Record;
@@ -87,7 +83,7 @@ final class EventArchive {
         }
         for (Field field : taken) {
           Object value = record.get(field.column);
-          values[field.position] = value == null ? null : decoded(value, field.schema);
+          values[field.position] = ArchivedValues.decoded(value, field.schema);
         }
         reader.accept(
             (Integer) record.get(partition),
@@ -108,7 +104,7 @@ final class EventArchive {
       if (!wanted.contains(field.name())) {
         continue;
       }
-      Schema plain = withoutNull(field.schema());
+      Schema plain = ArchivedValues.withoutNull(field.schema());
       switch (plain.getType()) {
         case ARRAY, MAP, RECORD ->
             throw TrainingException.ofDefinition(
@@ -119,33 +115,5 @@ final class EventArchive {
       }
     }
     return taken;
-  }
-
-  private static Schema withoutNull(Schema schema) {
-    return schema.isUnion()
-        ? schema.getTypes().stream()
-            .filter(t -> t.getType() != Schema.Type.NULL)
-            .findFirst()
-            .orElse(schema)
-        : schema;
-  }
-
-  /** From Iceberg's value back to the decoder's: logical times are epoch numbers there. */
-  private static Object decoded(Object value, Schema schema) {
-    if (value instanceof OffsetDateTime time) {
-      Instant instant = time.toInstant();
-      return schema.getLogicalType() instanceof LogicalTypes.TimestampMicros
-          ? instant.getEpochSecond() * 1_000_000 + instant.getNano() / 1_000
-          : instant.toEpochMilli();
-    }
-    if (value instanceof LocalDate date) {
-      return (int) date.toEpochDay();
-    }
-    if (value instanceof ByteBuffer bytes) {
-      byte[] copy = new byte[bytes.remaining()];
-      bytes.duplicate().get(copy);
-      return copy;
-    }
-    return value;
   }
 }

@@ -1,17 +1,14 @@
 package dev.millrace.drift.audit;
 
+import dev.millrace.platform.ArchivedValues;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.time.Instant;
-import java.time.LocalDate;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import org.apache.avro.LogicalTypes;
 import org.apache.avro.Schema;
 import org.apache.iceberg.DataOperations;
 import org.apache.iceberg.Snapshot;
@@ -130,7 +127,9 @@ final class ArchivedEvents implements Closeable {
         @Nullable Object[] values = new Object[schema.getFields().size()];
         for (String name : fields) {
           Schema.Field field = schema.getField(name);
-          values[field.pos()] = decoded(record.getField(name), withoutNull(field.schema()));
+          values[field.pos()] =
+              ArchivedValues.decoded(
+                  record.getField(name), ArchivedValues.withoutNull(field.schema()));
         }
         events.add(
             new Archived(
@@ -184,34 +183,6 @@ final class ArchivedEvents implements Closeable {
             Expressions.greaterThanOrEqual(
                 timeField, Math.multiplyExact(firstMillis, MICROS_PER_MILLI)),
             until);
-  }
-
-  static Schema withoutNull(Schema schema) {
-    return schema.isUnion()
-        ? schema.getTypes().stream()
-            .filter(t -> t.getType() != Schema.Type.NULL)
-            .findFirst()
-            .orElse(schema)
-        : schema;
-  }
-
-  /** From Iceberg's value back to the decoder's: logical times are epoch numbers there. */
-  private static @Nullable Object decoded(@Nullable Object value, Schema schema) {
-    if (value instanceof OffsetDateTime time) {
-      Instant instant = time.toInstant();
-      return schema.getLogicalType() instanceof LogicalTypes.TimestampMicros
-          ? instant.getEpochSecond() * 1_000_000 + instant.getNano() / 1_000
-          : instant.toEpochMilli();
-    }
-    if (value instanceof LocalDate date) {
-      return (int) date.toEpochDay();
-    }
-    if (value instanceof ByteBuffer bytes) {
-      byte[] copy = new byte[bytes.remaining()];
-      bytes.duplicate().get(copy);
-      return copy;
-    }
-    return value;
   }
 
   @Override

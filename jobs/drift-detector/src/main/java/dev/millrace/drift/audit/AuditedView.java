@@ -8,6 +8,7 @@ import dev.millrace.core.definition.Source;
 import dev.millrace.core.expression.Expression;
 import dev.millrace.core.feature.Aggregations;
 import dev.millrace.core.feature.RowFold;
+import dev.millrace.platform.ArchivedValues;
 import dev.millrace.streaming.EventColumns;
 import java.io.Serializable;
 import java.util.List;
@@ -107,7 +108,7 @@ record AuditedView(
       return "NO_ARCHIVE: source " + source.name() + " is not archived";
     }
     for (String field : fields) {
-      Schema plain = ArchivedEvents.withoutNull(source.schema().getField(field).schema());
+      Schema plain = ArchivedValues.withoutNull(source.schema().getField(field).schema());
       switch (plain.getType()) {
         case ARRAY, MAP, RECORD -> {
           return "KEPT_AS_TEXT: the archive keeps field " + field + " as text";

@@ -5,6 +5,7 @@ import dev.millrace.core.row.Positions;
 import dev.millrace.drift.audit.ArchivedEvents.Archived;
 import dev.millrace.drift.audit.Audited.Difference;
 import dev.millrace.drift.audit.Audited.Result;
+import dev.millrace.platform.ArchivedValues;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -162,7 +163,7 @@ final class RowAudit {
     for (int i = 0; i < parts.length; i++) {
       String field = view.keyFields().get(i);
       Schema schema =
-          ArchivedEvents.withoutNull(view.schema().getFields().get(view.position(field)).schema());
+          ArchivedValues.withoutNull(view.schema().getFields().get(view.position(field)).schema());
       Object value = keyValue(parts[i], schema);
       if (value != null) {
         filter = Expressions.and(filter, Expressions.equal(field, value));

@@ -1,5 +1,6 @@
 package dev.millrace.pipeline.training;
 
+import dev.millrace.platform.ArchivedValues;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -34,7 +35,7 @@ public final class ArchivedFields implements Serializable {
       if (!wanted.contains(field.name())) {
         continue;
       }
-      Schema plain = withoutNull(field.schema());
+      Schema plain = ArchivedValues.withoutNull(field.schema());
       switch (plain.getType()) {
         case ARRAY, MAP, RECORD ->
             throw new IllegalArgumentException(
@@ -70,14 +71,5 @@ public final class ArchivedFields implements Serializable {
       }
     }
     return values;
-  }
-
-  private static Schema withoutNull(Schema schema) {
-    return schema.isUnion()
-        ? schema.getTypes().stream()
-            .filter(t -> t.getType() != Schema.Type.NULL)
-            .findFirst()
-            .orElse(schema)
-        : schema;
   }
 }
