@@ -38,7 +38,7 @@ final class RedisRowWriter extends AsyncSinkWriter<FeatureRow, RowRequest>
   static final int BATCH_ROWS = 256;
 
   /** From here on the job waits, and so do its sources. */
-  static final int WAITING_ROWS = 4_096;
+  static final int WAITING_ROWS = 2_048;
 
   /** The newest rows that stay while others are let go. */
   static final int KEPT_ROWS = 65_536;
