@@ -5,11 +5,15 @@ import dev.millrace.schemas.Wire;
 import dev.millrace.schemas.WireFormat;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
+import java.util.function.BiConsumer;
 import org.apache.avro.generic.GenericData;
 import org.apache.avro.generic.GenericRecord;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -31,6 +35,7 @@ public final class DefinitionsLog {
    *
    * @param revision 1 for the first apply
    * @param views epoch and definition id by view
+   * @param kept definitions of earlier revisions that are computed beside those
    * @param topicIds Kafka's id of each source topic
    * @param files the project's own files by relative path
    */
@@ -39,13 +44,20 @@ public final class DefinitionsLog {
       int revision,
       long appliedAtMillis,
       Map<String, ViewIdentity> views,
+      List<KeptView> kept,
       Map<String, String> topicIds,
       Map<String, String> files) {
 
     public Applied {
       views = Map.copyOf(views);
+      kept = List.copyOf(kept);
       topicIds = Map.copyOf(topicIds);
       files = Map.copyOf(files);
+    }
+
+    /** The same as another revision. */
+    public Applied again(int nextRevision, long atMillis) {
+      return new Applied(project, nextRevision, atMillis, views, kept, topicIds, files);
     }
   }
 
@@ -56,6 +68,13 @@ public final class DefinitionsLog {
       return epoch + "-" + id;
     }
   }
+
+  /**
+   * A definition of an earlier revision that versions of models pin.
+   *
+   * @param revision the newest that has it
+   */
+  public record KeptView(String view, ViewIdentity identity, int revision) {}
 
   /** The latest definitions of every project that was not deleted since. */
   public Map<String, Applied> latest() {
@@ -75,8 +94,25 @@ public final class DefinitionsLog {
 
   /** The last definitions of every project that there ever was. */
   public Map<String, Known> known() {
-    WireFormat.Reader reader = new WireFormat.Reader(registry, Wire.DEFINITIONS);
     Map<String, Known> known = new TreeMap<>();
+    read((project, definitions) -> known.put(project, definitions));
+    return known;
+  }
+
+  /** Each revision of a project that there ever was, by its number. */
+  public NavigableMap<Integer, Applied> revisions(String ofProject) {
+    NavigableMap<Integer, Applied> revisions = new TreeMap<>();
+    read(
+        (project, definitions) -> {
+          if (project.equals(ofProject)) {
+            revisions.put(definitions.applied().revision(), definitions.applied());
+          }
+        });
+    return revisions;
+  }
+
+  private void read(BiConsumer<String, Known> taker) {
+    WireFormat.Reader reader = new WireFormat.Reader(registry, Wire.DEFINITIONS);
     TopicLog.read(
         target,
         Topics.DEFINITIONS,
@@ -89,11 +125,10 @@ public final class DefinitionsLog {
                 "Cannot read " + Topics.DEFINITIONS + " at offset " + record.offset(), e);
           }
           String project = String.valueOf(value.get("project"));
-          known.put(
+          taker.accept(
               project,
               new Known(applied(project, value), Boolean.TRUE.equals(value.get("deleted"))));
         });
-    return known;
   }
 
   public Optional<Applied> latest(String project) {
@@ -130,6 +165,17 @@ public final class DefinitionsLog {
               views.put(view, value);
             });
     record.put("views", views);
+    List<GenericRecord> kept = new ArrayList<>();
+    var keptSchema = Wire.DEFINITIONS.getField("kept").schema().getElementType();
+    for (KeptView view : applied.kept()) {
+      GenericRecord value = new GenericData.Record(keptSchema);
+      value.put("view", view.view());
+      value.put("epoch", view.identity().epoch());
+      value.put("id", view.identity().id());
+      value.put("revision", view.revision());
+      kept.add(value);
+    }
+    record.put("kept", kept);
     record.put("topic_ids", applied.topicIds());
     record.put("files", applied.files());
     int id = registry.register(Topics.subject(Topics.DEFINITIONS), Wire.DEFINITIONS.toString());
@@ -152,11 +198,21 @@ public final class DefinitionsLog {
                   String.valueOf(view),
                   new ViewIdentity((Long) fields.get("epoch"), String.valueOf(fields.get("id"))));
             });
+    List<KeptView> kept = new ArrayList<>();
+    for (Object one : (List<?>) value.get("kept")) {
+      GenericRecord fields = (GenericRecord) one;
+      kept.add(
+          new KeptView(
+              String.valueOf(fields.get("view")),
+              new ViewIdentity((Long) fields.get("epoch"), String.valueOf(fields.get("id"))),
+              (Integer) fields.get("revision")));
+    }
     return new Applied(
         project,
         (Integer) value.get("revision"),
         (Long) value.get("applied_at"),
         views,
+        kept,
         texts((Map<?, ?>) value.get("topic_ids")),
         texts((Map<?, ?>) value.get("files")));
   }

@@ -5,12 +5,15 @@ import dev.millrace.core.definition.Model;
 import dev.millrace.core.definition.Project;
 import dev.millrace.core.definition.Source;
 import dev.millrace.platform.DefinitionsLog.Applied;
+import dev.millrace.platform.DefinitionsLog.KeptView;
 import dev.millrace.platform.DefinitionsLog.Known;
 import dev.millrace.platform.DefinitionsLog.ViewIdentity;
 import dev.millrace.schemas.SubjectRegistry;
 import dev.millrace.schemas.Wire;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -44,6 +47,10 @@ public final class Installation {
    *     comes back gets a higher epoch
    * @param changes one line for each thing that is new or different; empty where nothing is
    * @param changedViews views that exist and would compute something else
+   * @param begun views that would begin to be computed, new ones and changed ones
+   * @param kept definitions that versions of models pin and that go on beside the applied ones
+   * @param released definitions that are computed now and would be no more
+   * @param obstacles why it cannot be applied, one line for each reason
    */
   public record Plan(
       Project project,
@@ -52,6 +59,10 @@ public final class Installation {
       @Nullable Applied last,
       List<String> changes,
       List<String> changedViews,
+      List<String> begun,
+      List<KeptView> kept,
+      List<KeptView> released,
+      List<String> obstacles,
       List<String> newTopics) {}
 
   /** The project's name meets another project's; the message says whose it is. */
@@ -63,32 +74,35 @@ public final class Installation {
     }
   }
 
-  /** Compares a project with what is applied. */
+  /** Compares a project with what is applied, for whoever changes no definition. */
   public Plan plan(Project project, Map<String, String> files)
       throws IOException, InterruptedException {
-    Map<String, Known> known = new DefinitionsLog(target, registry).known();
+    return plan(project, files, null);
+  }
+
+  /**
+   * Compares a project with what is applied.
+   *
+   * @param pinned what versions of models pin; null keeps all that is kept
+   */
+  public Plan plan(Project project, Map<String, String> files, @Nullable PinnedViews pinned)
+      throws IOException, InterruptedException {
+    DefinitionsLog log = new DefinitionsLog(target, registry);
+    Map<String, Known> known = log.known();
     refuseTakenNames(project, known);
     Known last = known.get(project.name());
     Applied previous = last == null || last.deleted() ? null : last.applied();
     List<String> changes = new ArrayList<>();
-    List<String> changedViews = new ArrayList<>();
-    for (FeatureView view : project.featureViews()) {
-      ViewIdentity before = previous == null ? null : previous.views().get(view.name());
-      if (before == null) {
-        changes.add("feature view " + view.name() + ": new");
-      } else if (!before.id().equals(view.id())) {
-        changes.add(
-            "feature view " + view.name() + ": changed, " + before.id() + " -> " + view.id());
-        changedViews.add(view.name());
-      }
+    ViewChanges views = ViewChanges.of(project, previous, pinned);
+    changes.addAll(views.lines());
+    List<String> obstacles = new ArrayList<>();
+    if (!views.kept().isEmpty() && pinned != null) {
+      obstacles.addAll(
+          new KeptViewCheck(project, log.revisions(project.name()))
+              .obstacles(views.kept(), pinned));
     }
-    if (previous != null) {
-      for (String view : new TreeSet<>(previous.views().keySet())) {
-        if (project.featureView(view).isEmpty()) {
-          changes.add("feature view " + view + ": dropped");
-          changedViews.add(view);
-        }
-      }
+    if (pinned != null) {
+      obstacles.addAll(typeChanges(project, views.begun()));
     }
     Set<String> wanted = topics(project);
     List<String> newTopics = new ArrayList<>();
@@ -115,8 +129,30 @@ public final class Installation {
         previous,
         last == null ? null : last.applied(),
         changes,
-        changedViews,
+        views.changed(),
+        views.begun(),
+        views.kept(),
+        views.released(),
+        obstacles,
         newTopics);
+  }
+
+  /** Features that their view's table has with another type. */
+  private List<String> typeChanges(Project project, List<String> views) {
+    List<String> problems = new ArrayList<>();
+    try (var catalog = Warehouse.open(target)) {
+      for (String view : views) {
+        FeatureView found = project.featureView(view).orElseThrow();
+        for (String column :
+            Warehouse.otherTypes(
+                catalog,
+                Warehouse.features(project.name(), view),
+                Warehouse.featuresSchema(found))) {
+          problems.add("view " + view + ": " + column + "; give the feature another name");
+        }
+      }
+    }
+    return problems;
   }
 
   /**
@@ -149,7 +185,8 @@ public final class Installation {
             project.name(),
             plan.last() == null ? 1 : plan.last().revision() + 1,
             System.currentTimeMillis(),
-            identities(project, plan.last(), previous != null, topicIds),
+            identities(project, plan, topicIds),
+            keptOnes(project, plan, topicIds),
             topicIds,
             plan.files());
     new DefinitionsLog(target, registry).append(next, actor);
@@ -211,24 +248,64 @@ public final class Installation {
 
   /** A view keeps its epoch while its definition and its source's topic are the same. */
   private static Map<String, ViewIdentity> identities(
-      Project project, @Nullable Applied last, boolean live, Map<String, String> topicIds) {
+      Project project, Plan plan, Map<String, String> topicIds) {
     Map<String, ViewIdentity> identities = new TreeMap<>();
     for (FeatureView view : project.featureViews()) {
-      Source origin = project.origin(view);
-      ViewIdentity before = last == null ? null : last.views().get(view.name());
-      boolean sameTopic =
-          live
-              && last != null
-              && (origin.kind() != Source.Kind.KAFKA
-                  || String.valueOf(topicIds.get(origin.topic()))
-                      .equals(last.topicIds().get(origin.topic())));
-      long epoch =
-          before == null
-              ? 1
-              : before.id().equals(view.id()) && sameTopic ? before.epoch() : before.epoch() + 1;
+      Applied live = plan.previous();
+      Applied last = plan.last();
+      ViewIdentity before =
+          live != null && sameTopic(project, view, live, topicIds)
+              ? ViewChanges.identities(live, view.name()).stream()
+                  .filter(i -> i.id().equals(view.id()))
+                  .findFirst()
+                  .orElse(null)
+              : null;
+      long epoch = before == null ? epochAfter(last, view.name()) : before.epoch();
+      if (before == null && live != null && !sameTopic(project, view, live, topicIds)) {
+        // The older definitions are numbered anew too, and stay the older ones.
+        epoch += plan.kept().stream().filter(k -> k.view().equals(view.name())).count();
+      }
       identities.put(view.name(), new ViewIdentity(epoch, view.id()));
     }
     return identities;
+  }
+
+  /** Kept definitions over a topic that was made anew begin again, and so get higher epochs. */
+  private static List<KeptView> keptOnes(Project project, Plan plan, Map<String, String> topicIds) {
+    Applied live = plan.previous();
+    List<KeptView> kept = new ArrayList<>();
+    Map<String, Long> next = new HashMap<>();
+    for (KeptView view :
+        plan.kept().stream().sorted(Comparator.comparingLong(k -> k.identity().epoch())).toList()) {
+      FeatureView current = project.featureView(view.view()).orElse(null);
+      if (live == null || current == null || sameTopic(project, current, live, topicIds)) {
+        kept.add(view);
+      } else {
+        long epoch = next.getOrDefault(view.view(), epochAfter(plan.last(), view.view()));
+        next.put(view.view(), epoch + 1);
+        kept.add(
+            new KeptView(
+                view.view(), new ViewIdentity(epoch, view.identity().id()), view.revision()));
+      }
+    }
+    return kept;
+  }
+
+  private static long epochAfter(@Nullable Applied last, String view) {
+    return last == null
+        ? 1
+        : 1
+            + ViewChanges.identities(last, view).stream()
+                .mapToLong(ViewIdentity::epoch)
+                .max()
+                .orElse(0);
+  }
+
+  private static boolean sameTopic(
+      Project project, FeatureView view, Applied last, Map<String, String> topicIds) {
+    Source origin = project.origin(view);
+    return origin.kind() != Source.Kind.KAFKA
+        || String.valueOf(topicIds.get(origin.topic())).equals(last.topicIds().get(origin.topic()));
   }
 
   private static void refuseTakenNames(Project project, Map<String, Known> known)

@@ -270,6 +270,34 @@ public final class Warehouse {
     return table;
   }
 
+  /** Columns of a table that have another type there than in a schema. */
+  static List<String> otherTypes(Catalog catalog, TableIdentifier name, Schema schema) {
+    List<String> differences = new ArrayList<>();
+    if (catalog.tableExists(name)) {
+      Schema there = catalog.loadTable(name).schema();
+      for (Types.NestedField column : schema.columns()) {
+        Types.NestedField same = there.findField(column.name());
+        if (same != null && !typeText(same.type()).equals(typeText(column.type()))) {
+          differences.add(
+              "feature %s is %s, and column %s of its table %s"
+                  .formatted(column.name(), column.type(), column.name(), same.type()));
+        }
+      }
+    }
+    return differences;
+  }
+
+  /** A type without the ids of its parts, which are those of the table it is in. */
+  private static String typeText(Type type) {
+    if (type instanceof Types.ListType list) {
+      return "list<" + typeText(list.elementType()) + ">";
+    }
+    if (type instanceof Types.MapType map) {
+      return "map<" + typeText(map.keyType()) + "," + typeText(map.valueType()) + ">";
+    }
+    return type.toString();
+  }
+
   private static void ensure(SupportsNamespaces catalog, Namespace namespace) {
     if (catalog.namespaceExists(namespace)) {
       return;

@@ -123,6 +123,7 @@ final class JournalWire {
     record.put("sha256", version.sha256());
     record.put("profile_uri", version.profileUri());
     record.put("profile_sha256", version.profileSha256());
+    record.put("views", version.views());
     return record;
   }
 

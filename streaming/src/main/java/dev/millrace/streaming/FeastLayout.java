@@ -70,6 +70,15 @@ public final class FeastLayout implements RowLayout {
    *     have the same four bytes
    */
   public FeastLayout(String project, FeatureView view, Source source, long epoch) {
+    this(project, view, view.name(), source, epoch);
+  }
+
+  /**
+   * The same under another name, where two definitions of a view are served.
+   *
+   * @param key stands for the view's name in each field
+   */
+  public FeastLayout(String project, FeatureView view, String key, Source source, long epoch) {
     List<FeastKeys.KeyType> types = new ArrayList<>();
     for (String field : view.keyFields()) {
       Schema.Field declared = source.schema().getField(field);
@@ -83,16 +92,16 @@ public final class FeastLayout implements RowLayout {
     this.epoch = String.valueOf(epoch);
     this.version = epoch + "-" + view.id();
     this.ttlMillis = bytes(String.valueOf(view.ttl().toMillis()));
-    this.guardField = bytes(GUARD + view.name());
-    this.timeField = bytes(TIME + view.name());
-    this.fields = fields(view);
+    this.guardField = bytes(GUARD + key);
+    this.timeField = bytes(TIME + key);
+    this.fields = fields(view, key);
   }
 
-  private static List<Field> fields(FeatureView view) {
+  private static List<Field> fields(FeatureView view, String key) {
     Map<Integer, String> taken = new HashMap<>();
     List<Field> fields = new ArrayList<>();
     for (Feature feature : view.features()) {
-      byte[] name = FeastKeys.field(view.name(), feature.name());
+      byte[] name = FeastKeys.field(key, feature.name());
       String other = taken.put(ByteBuffer.wrap(name).getInt(), feature.name());
       if (other != null) {
         throw new IllegalArgumentException(

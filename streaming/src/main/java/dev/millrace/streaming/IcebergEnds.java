@@ -44,13 +44,14 @@ public final class IcebergEnds {
       @Nullable String dayOf,
       MapFunction<T, RowData> toRow,
       String uid) {
+    Schema there;
     try (JdbcCatalog catalog = Warehouse.open(target)) {
-      Warehouse.ensure(catalog, name, schema, dayOf);
+      there = Warehouse.ensure(catalog, name, schema, dayOf).schema();
     }
-    RowType rowType = FlinkSchemaUtil.convert(schema);
+    RowType rowType = FlinkSchemaUtil.convert(there);
     DataStream<RowData> rows =
         stream
-            .map(toRow)
+            .map(TableColumns.of(schema, there, toRow))
             .returns(InternalTypeInfo.of(rowType))
             .name(name.name() + " rows")
             .uid(uid + "-rows");

@@ -8,6 +8,7 @@ import dev.millrace.core.definition.Project;
 import dev.millrace.platform.DefinitionsLog;
 import dev.millrace.platform.DefinitionsLog.Applied;
 import dev.millrace.platform.Installation;
+import dev.millrace.platform.RunningViews;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Topics;
 import dev.millrace.schemas.ConfluentSubjectRegistry;
@@ -32,8 +33,14 @@ import org.jspecify.annotations.Nullable;
  *
  * @param applied epochs and definition ids; a project that was never applied is installed here, so
  *     that a jar uploaded in the Flink web UI runs as it is
+ * @param running every definition of a view that is computed
  */
-public record JobSetup(Project project, Target target, Applied applied, SubjectRegistry registry) {
+public record JobSetup(
+    Project project,
+    Target target,
+    Applied applied,
+    RunningViews running,
+    SubjectRegistry registry) {
 
   private static final Set<String> ENDED = Set.of("FINISHED", "CANCELED", "FAILED");
 
@@ -86,7 +93,13 @@ public record JobSetup(Project project, Target target, Applied applied, SubjectR
               + String.join("; ", plan.changes())
               + "); run ./millrace apply");
     }
-    return new JobSetup(project, target, installation.install(plan, "job"), registry);
+    Applied applied = installation.install(plan, "job");
+    return new JobSetup(
+        project,
+        target,
+        applied,
+        RunningViews.read(project, applied, new DefinitionsLog(target, registry)),
+        registry);
   }
 
   /** A project's files: from disk, or by the name of an applied project from its definitions. */

@@ -74,8 +74,16 @@ public final class RedisGuard implements RowLayout {
   private final List<String> features;
 
   public RedisGuard(FeatureView view, long epoch) {
+    this(view, view.name(), epoch);
+  }
+
+  /**
+   * @param key the last part of the keys: the view's name, or another where two definitions of it
+   *     are served
+   */
+  public RedisGuard(FeatureView view, String key, long epoch) {
     this.entity = view.entity().name();
-    this.view = view.name();
+    this.view = key;
     this.epoch = String.valueOf(epoch);
     this.version = epoch + "-" + view.id();
     this.ttlMillis = String.valueOf(view.ttl().toMillis());

@@ -5,8 +5,10 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.millrace.cli.GlobalOptions;
 import dev.millrace.cli.Millrace;
 import dev.millrace.platform.Installation;
+import dev.millrace.platform.PinnedViews;
 import dev.millrace.platform.Target;
 import dev.millrace.schemas.ConfluentSubjectRegistry;
+import dev.millrace.schemas.SubjectRegistry;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -36,10 +38,12 @@ public final class PlanCommand implements Callable<Integer> {
     ProjectFolder folder = ProjectFolder.read(dir);
     folder.refuseUnbuilt();
     Target target = global.target();
+    SubjectRegistry registry = new ConfluentSubjectRegistry(target.schemaRegistry());
     Installation.Plan plan =
         ApplyCommand.plan(
-            new Installation(target, new ConfluentSubjectRegistry(target.schemaRegistry())),
-            folder);
+            new Installation(target, registry),
+            folder,
+            PinnedViews.read(target, registry, folder.project()));
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
       ObjectNode object = new JsonMapper().createObjectNode();

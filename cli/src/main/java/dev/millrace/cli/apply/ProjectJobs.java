@@ -85,49 +85,71 @@ public final class ProjectJobs {
   }
 
   /**
-   * Starts the project's jobs; one that runs goes on from a savepoint where {@code upgrade} is set
-   * or its parallelism changes, and stays as it is otherwise.
+   * A job that is to be started.
+   *
+   * @param from the state that it goes on from; null for none
+   * @param letsGo whether that may hold state of views that are no more
+   */
+  public record Start(Kind kind, int parallelism, @Nullable String from, boolean letsGo) {
+    Start goingOnFrom(@Nullable String savepoint) {
+      return new Start(kind, parallelism, savepoint, letsGo);
+    }
+
+    Start lettingGo() {
+      return new Start(kind, parallelism, from, true);
+    }
+  }
+
+  /**
+   * Stops what has to be started anew, each with a savepoint: jobs that run where {@code upgrade}
+   * is set or their parallelism changes. What an interrupted apply stopped goes on from there.
    *
    * @param parallelism of all that have more than one subtask; null for what each had
+   * @return what has to be started
    */
-  public void start(Project project, boolean upgrade, @Nullable Integer parallelism)
+  public List<Start> stop(Project project, boolean upgrade, @Nullable Integer parallelism)
       throws IOException {
-    List<Submission> submissions = new ArrayList<>();
+    List<Start> starts = new ArrayList<>();
     for (Kind kind : kinds(project)) {
+      String name = kind.jobName(project.name());
       Optional<FlinkRest.JobOverview> running = live(kind, project.name());
-      int before =
-          applied
-              .find(kind.jobName(project.name()))
-              .map(AppliedJob::parallelism)
-              .orElse(kind.parallelism());
+      Optional<AppliedJob> record = applied.find(name);
+      int before = record.map(AppliedJob::parallelism).orElse(kind.parallelism());
       int after = parallelism == null ? before : kind.parallelism() == 1 ? 1 : parallelism;
       if (running.isPresent() && !upgrade && after == before) {
         progress.accept(kind.stage() + ": runs already, job " + running.get().id());
         continue;
       }
-      String savepoint = null;
+      String savepoint = record.map(AppliedJob::stoppedWith).orElse(null);
       if (running.isPresent()) {
         progress.accept(kind.stage() + ": stopping with a savepoint");
         savepoint = flink.stopWithSavepoint(running.get().id(), SAVEPOINT_PATIENCE);
+        if (record.isPresent()) {
+          applied.write(record.get().stopped(savepoint));
+        }
       }
-      submissions.add(new Submission(kind, after, savepoint));
+      starts.add(
+          new Start(kind, after, savepoint, running.isEmpty() && kind.equals(FEATURE_PIPELINE)));
     }
-    for (String jobId : submit(project, submissions)) {
+    return starts;
+  }
+
+  /** Starts jobs and returns when they run. */
+  public void start(Project project, List<Start> starts) throws IOException {
+    for (String jobId : submit(project, starts)) {
       awaitRunning(jobId);
     }
   }
 
-  private record Submission(Kind kind, int parallelism, @Nullable String savepoint) {}
-
   /** All at once: most of the time goes into the mains, one core each. */
-  private List<String> submit(Project project, List<Submission> submissions) throws IOException {
+  private List<String> submit(Project project, List<Start> submissions) throws IOException {
     if (submissions.isEmpty()) {
       return List.of();
     }
     ExecutorService threads = Executors.newFixedThreadPool(submissions.size());
     try {
       List<Future<String>> pending = new ArrayList<>();
-      for (Submission one : submissions) {
+      for (Start one : submissions) {
         pending.add(threads.submit(() -> submit(project, one)));
       }
       List<String> jobIds = new ArrayList<>();
@@ -165,14 +187,15 @@ public final class ProjectJobs {
     }
   }
 
-  private String submit(Project project, Submission one) throws IOException {
+  private String submit(Project project, Start one) throws IOException {
     Kind kind = one.kind;
-    String savepoint = one.savepoint;
+    String savepoint = one.from;
     Path jar = jar(kind);
     progress.accept(kind.stage() + ": starting" + (savepoint == null ? "" : " from " + savepoint));
     List<String> args = List.of("--project", project.name());
     String jarId = flink.upload(jar);
-    String jobId = flink.run(jarId, kind.entryClass(), args, one.parallelism, savepoint, false);
+    String jobId =
+        flink.run(jarId, kind.entryClass(), args, one.parallelism, savepoint, one.letsGo);
     applied.write(
         new AppliedJob(
             project.name(),

@@ -166,7 +166,11 @@ final class FlightsDemo {
     ProjectFolder project = ProjectFolder.read(folder);
     visit.refuseOldEvents("flights", target, project.project());
     ApplyCommand.apply(
-        project, target, AppliedJobs.ofStack(visit.layout().dir()), null, narration::detail);
+        project,
+        target,
+        AppliedJobs.ofStack(visit.layout().dir()),
+        ApplyCommand.Options.NONE,
+        narration::detail);
     return project.project();
   }
 

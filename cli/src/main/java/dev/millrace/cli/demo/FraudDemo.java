@@ -201,7 +201,11 @@ final class FraudDemo {
     ProjectFolder project = ProjectFolder.read(folder);
     visit.refuseOldEvents("fraud", target, project.project());
     ApplyCommand.apply(
-        project, target, AppliedJobs.ofStack(visit.layout().dir()), null, narration::detail);
+        project,
+        target,
+        AppliedJobs.ofStack(visit.layout().dir()),
+        ApplyCommand.Options.NONE,
+        narration::detail);
     return project.project();
   }
 

@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  * @param jobId in hex, as it runs now
  * @param restoredFrom the savepoint or checkpoint it was started from, which counts until it has a
  *     checkpoint of its own; null if it was started without state
+ * @param stoppedWith the savepoint that it was stopped with by an apply that has not started it
+ *     again yet; null where it should be running
  */
 public record AppliedJob(
     @JsonProperty("project") String project,
@@ -25,10 +27,30 @@ public record AppliedJob(
     @JsonProperty("programArgs") List<String> programArgs,
     @JsonProperty("parallelism") int parallelism,
     @JsonProperty("jobId") String jobId,
-    @JsonProperty("restoredFrom") @Nullable String restoredFrom) {
+    @JsonProperty("restoredFrom") @Nullable String restoredFrom,
+    @JsonProperty("stoppedWith") @Nullable String stoppedWith) {
 
   public AppliedJob {
     programArgs = List.copyOf(programArgs);
+  }
+
+  /** A job that should be running. */
+  public AppliedJob(
+      String project,
+      String job,
+      String jar,
+      String entryClass,
+      List<String> programArgs,
+      int parallelism,
+      String jobId,
+      @Nullable String restoredFrom) {
+    this(project, job, jar, entryClass, programArgs, parallelism, jobId, restoredFrom, null);
+  }
+
+  /** The same job while whoever stopped it has something to do before it goes on. */
+  public AppliedJob stopped(String savepoint) {
+    return new AppliedJob(
+        project, job, jar, entryClass, programArgs, parallelism, jobId, restoredFrom, savepoint);
   }
 
   /** The same job after it was submitted again. */

@@ -34,7 +34,10 @@ final class JobRecovery {
     List<String> problems = new ArrayList<>();
     for (AppliedJob job : applied.list()) {
       try {
-        if (!isThere(job)) {
+        if (job.stoppedWith() != null) {
+          // Its definitions may be half way from one to the next; apply knows.
+          LOG.info("Job {} was stopped by an apply, which has to be run again", job.job());
+        } else if (!isThere(job)) {
           submit(job);
         }
       } catch (IOException e) {
@@ -67,7 +70,8 @@ final class JobRecovery {
                 job.programArgs(),
                 job.parallelism(),
                 from,
-                false,
+                // What a savepoint holds of views that are no more was let go by the apply.
+                Objects.equals(from, job.restoredFrom()),
                 job.jobId(),
                 // What the dead job owned, this one owns; a savepoint stays its maker's.
                 !Objects.equals(from, job.restoredFrom())));

@@ -10,8 +10,10 @@ import dev.millrace.core.model.Deployment;
 import dev.millrace.core.model.LifecycleEntry;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
@@ -59,13 +61,18 @@ public record DecidedDeployment(
   }
 
   /** A version with what is needed to load it. */
-  @JsonPropertyOrder({"version", "uri", "sha256", "profile_uri", "profile_sha256"})
+  @JsonPropertyOrder({"version", "uri", "sha256", "profile_uri", "profile_sha256", "views"})
   public record Named(
       @JsonProperty("version") int version,
       @JsonProperty("uri") String uri,
       @JsonProperty("sha256") String sha256,
       @JsonProperty("profile_uri") @Nullable String profileUri,
-      @JsonProperty("profile_sha256") @Nullable String profileSha256) {
+      @JsonProperty("profile_sha256") @Nullable String profileSha256,
+      @JsonProperty("views") Map<String, String> views) {
+
+    public Named {
+      views = LifecycleJson.orNone(views);
+    }
 
     static Named of(RegisteredVersion version) {
       return new Named(
@@ -73,20 +80,25 @@ public record DecidedDeployment(
           version.uri(),
           version.sha256(),
           version.profileUri(),
-          version.profileSha256());
+          version.profileSha256(),
+          version.views());
     }
 
     DeployedVersion deployed() {
-      return new DeployedVersion(version, uri, sha256, profileUri, profileSha256);
+      return new DeployedVersion(version, uri, sha256, profileUri, profileSha256, views);
     }
 
     private ObjectNode json() {
-      return LifecycleJson.object()
-          .put("version", version)
+      ObjectNode json = LifecycleJson.object();
+      ObjectNode pinned = LifecycleJson.object();
+      new TreeMap<>(views).forEach(pinned::put);
+      json.put("version", version)
           .put("uri", uri)
           .put("sha256", sha256)
           .put("profile_uri", profileUri)
-          .put("profile_sha256", profileSha256);
+          .put("profile_sha256", profileSha256)
+          .set("views", pinned);
+      return json;
     }
 
     private static Named of(JsonNode json) {
@@ -95,7 +107,8 @@ public record DecidedDeployment(
           json.path("uri").asText(),
           json.path("sha256").asText(),
           LifecycleJson.text(json, "profile_uri"),
-          LifecycleJson.text(json, "profile_sha256"));
+          LifecycleJson.text(json, "profile_sha256"),
+          LifecycleJson.texts(json.path("views")));
     }
   }
 

@@ -7,6 +7,9 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.Collections;
+import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** How the registry's state and the details of its entries are written and read. */
@@ -60,6 +63,22 @@ public final class LifecycleJson {
   static @Nullable String text(JsonNode json, String key) {
     JsonNode value = json.path(key);
     return value.isTextual() ? value.textValue() : null;
+  }
+
+  /** The texts of an object by their keys; none where it is no object. */
+  static Map<String, String> texts(JsonNode json) {
+    Map<String, String> texts = new TreeMap<>();
+    for (Map.Entry<String, JsonNode> field : json.properties()) {
+      if (field.getValue().isTextual()) {
+        texts.put(field.getKey(), field.getValue().textValue());
+      }
+    }
+    return texts;
+  }
+
+  /** A map as states hold it: sorted, so that equal ones are written alike. */
+  static Map<String, String> orNone(@Nullable Map<String, String> map) {
+    return map == null ? Collections.emptyMap() : Collections.unmodifiableMap(new TreeMap<>(map));
   }
 
   private LifecycleJson() {}

@@ -117,6 +117,7 @@ public record ModelState(
         String.valueOf(event.sha256()),
         LifecycleJson.text(details, "profile_uri"),
         LifecycleJson.text(details, "profile_sha256"),
+        LifecycleJson.texts(details.path("views")),
         LifecycleJson.text(details, "request_id"),
         event.idempotencyKey(),
         event.actor(),

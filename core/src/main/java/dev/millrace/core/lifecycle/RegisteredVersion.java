@@ -4,11 +4,14 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.millrace.core.model.DeployedVersion;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A version of a model as the registry knows it.
  *
+ * @param views the definition id of each view that it was trained on, by the view's name; empty
+ *     where its maker did not say
  * @param requestId of the retraining request it was made for; null for one made by hand
  * @param idempotencyKey of the command that registered it
  * @param metrics as its trainer measured them; null where it did not say, or said too much
@@ -20,6 +23,7 @@ import org.jspecify.annotations.Nullable;
   "sha256",
   "profile_uri",
   "profile_sha256",
+  "views",
   "request_id",
   "idempotency_key",
   "actor",
@@ -34,6 +38,7 @@ public record RegisteredVersion(
     @JsonProperty("sha256") String sha256,
     @JsonProperty("profile_uri") @Nullable String profileUri,
     @JsonProperty("profile_sha256") @Nullable String profileSha256,
+    @JsonProperty("views") Map<String, String> views,
     @JsonProperty("request_id") @Nullable String requestId,
     @JsonProperty("idempotency_key") String idempotencyKey,
     @JsonProperty("actor") String actor,
@@ -43,6 +48,7 @@ public record RegisteredVersion(
 
   public RegisteredVersion {
     // A null that was written is read as a node of its own.
+    views = LifecycleJson.orNone(views);
     metrics = metrics == null || metrics.isNull() ? null : metrics;
   }
 
@@ -65,6 +71,7 @@ public record RegisteredVersion(
         sha256,
         profileUri,
         profileSha256,
+        views,
         requestId,
         idempotencyKey,
         actor,
@@ -75,6 +82,6 @@ public record RegisteredVersion(
 
   /** As a deployment names it. */
   public DeployedVersion deployed() {
-    return new DeployedVersion(version, uri, sha256, profileUri, profileSha256);
+    return new DeployedVersion(version, uri, sha256, profileUri, profileSha256, views);
   }
 }

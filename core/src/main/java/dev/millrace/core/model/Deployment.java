@@ -1,6 +1,8 @@
 package dev.millrace.core.model;
 
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.apache.avro.generic.GenericRecord;
 import org.jspecify.annotations.Nullable;
 
@@ -57,7 +59,14 @@ public record Deployment(
         text(record, "uri"),
         text(record, "sha256"),
         optional(record.get("profile_uri")),
-        optional(record.get("profile_sha256")));
+        optional(record.get("profile_sha256")),
+        texts((Map<?, ?>) record.get("views")));
+  }
+
+  private static Map<String, String> texts(Map<?, ?> map) {
+    Map<String, String> texts = new HashMap<>();
+    map.forEach((k, v) -> texts.put(k.toString(), v.toString()));
+    return texts;
   }
 
   private static @Nullable String optional(@Nullable Object value) {

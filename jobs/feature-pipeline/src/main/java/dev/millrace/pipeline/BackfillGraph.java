@@ -8,7 +8,7 @@ import dev.millrace.core.row.FeatureRow;
 import dev.millrace.pipeline.training.LogRow;
 import dev.millrace.pipeline.training.SetGraph;
 import dev.millrace.pipeline.training.WarehouseTables;
-import dev.millrace.platform.DefinitionsLog.ViewIdentity;
+import dev.millrace.platform.RunningViews.Running;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Warehouse;
 import dev.millrace.streaming.IcebergEnds;
@@ -35,19 +35,14 @@ final class BackfillGraph {
   private final Target target;
   private final Project project;
   private final FeatureView view;
-  private final ViewIdentity identity;
+  private final Running running;
 
-  BackfillGraph(
-      StreamExecutionEnvironment env,
-      Target target,
-      Project project,
-      FeatureView view,
-      ViewIdentity identity) {
+  BackfillGraph(StreamExecutionEnvironment env, Target target, Project project, Running running) {
     this.env = env;
     this.target = target;
     this.project = project;
-    this.view = view;
-    this.identity = identity;
+    this.view = running.view();
+    this.running = running;
   }
 
   /** Declares the whole graph and puts the environment into batch mode. */
@@ -72,7 +67,7 @@ final class BackfillGraph {
             .uid("online")
             .sinkTo(
                 new RedisRowSink(
-                    PipelineEnds.layout(project, view, identity.epoch()),
+                    PipelineEnds.layout(project, running),
                     target.redis(),
                     view.redis().unavailable()))
             .name("redis " + view.name())
@@ -99,7 +94,7 @@ final class BackfillGraph {
             .uid("logged")
             .keyBy(FeatureRow::entityKey, Types.STRING)
             .connect(log.keyBy(LogRow::entityKey, Types.STRING))
-            .process(new LogComparison(identity.epoch()))
+            .process(new LogComparison(running.identity().epoch()))
             .returns(Serializers.FEATURE_ROW)
             .name("compare with the log")
             .uid("compare");
@@ -109,7 +104,7 @@ final class BackfillGraph {
         Warehouse.features(project.name(), view.name()),
         Warehouse.featuresSchema(view),
         "_time",
-        new TableRows.OfFeatures(identity.toString()),
+        new TableRows.OfFeatures(running.identity().toString()),
         "table");
   }
 }

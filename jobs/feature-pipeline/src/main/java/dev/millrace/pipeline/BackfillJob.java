@@ -2,7 +2,6 @@ package dev.millrace.pipeline;
 
 import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.definition.Project;
-import dev.millrace.platform.DefinitionsLog.ViewIdentity;
 import dev.millrace.streaming.JobSetup;
 import dev.millrace.streaming.StrictEnvironment;
 import java.util.ArrayList;
@@ -28,14 +27,9 @@ public final class BackfillJob {
                     new IllegalArgumentException(
                         "Cannot backfill view %s: project %s has none of that name"
                             .formatted(request.view(), project.name())));
-    ViewIdentity identity = setup.applied().views().get(view.name());
-    if (identity == null || !identity.id().equals(view.id())) {
-      throw new IllegalStateException(
-          "Cannot backfill view %s: its definition %s is not the applied one (%s); run ./millrace apply"
-              .formatted(view.name(), view.id(), identity));
-    }
     StreamExecutionEnvironment env = StrictEnvironment.create();
-    new BackfillGraph(env, setup.target(), project, view, identity).define(request);
+    new BackfillGraph(env, setup.target(), project, setup.running().current(view.name()))
+        .define(request);
     env.execute(name(project.name(), view.name()));
   }
 

@@ -4,6 +4,7 @@ import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.definition.Project;
 import dev.millrace.core.definition.Source;
 import dev.millrace.core.row.FeatureRow;
+import dev.millrace.platform.RunningViews;
 import dev.millrace.streaming.DeadLetter;
 import dev.millrace.streaming.Inbound;
 import dev.millrace.streaming.JobSetup;
@@ -12,6 +13,7 @@ import dev.millrace.streaming.SourcePlan;
 import dev.millrace.streaming.StrictEnvironment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
@@ -37,7 +39,11 @@ public final class FeaturePipelineJob {
     setup.refuseSecond(name(setup.project()));
     StreamExecutionEnvironment env = StrictEnvironment.create();
     PipelineEnds ends = PipelineEnds.of(setup);
-    define(env, setup.project(), ends);
+    define(
+        env,
+        setup.project(),
+        setup.running().kept().stream().map(RunningViews.Running::view).toList(),
+        ends);
     env.execute(name(setup.project()));
   }
 
@@ -48,9 +54,19 @@ public final class FeaturePipelineJob {
 
   /** Declares the whole graph; the caller brings the ends, so that tests bring in-memory ones. */
   static void define(StreamExecutionEnvironment env, Project project, Ends ends) {
-    Graph graph = new Graph(project, ends, new ArrayList<>());
+    define(env, project, List.of(), ends);
+  }
+
+  /**
+   * The same with definitions of views that are computed beside the project's own.
+   *
+   * @param kept what versions of models pin of earlier revisions; over sources of the project
+   */
+  static void define(
+      StreamExecutionEnvironment env, Project project, List<FeatureView> kept, Ends ends) {
+    Graph graph = new Graph(project, kept, ends, new ArrayList<>());
     for (Source source : project.sources()) {
-      if (source.archive() || !project.readersOf(source).isEmpty()) {
+      if (source.archive() || !graph.readers(source).isEmpty()) {
         SourcePlan plan = SourcePlan.of(project, source, STAGE);
         graph.add(source, plan, ends.events(env, plan));
       }
@@ -59,11 +75,19 @@ public final class FeaturePipelineJob {
   }
 
   /** What {@link #define} has declared so far. */
-  private record Graph(Project project, Ends ends, List<DataStream<DeadLetter>> letters) {
+  private record Graph(
+      Project project, List<FeatureView> kept, Ends ends, List<DataStream<DeadLetter>> letters) {
+
+    List<FeatureView> readers(Source source) {
+      return Stream.concat(
+              project.readersOf(source).stream(),
+              kept.stream().filter(v -> v.source().equals(source.name())))
+          .toList();
+    }
 
     /** Everything behind one source, or behind the rows of one view. */
     void add(Source source, SourcePlan plan, DataStream<Inbound> events) {
-      List<FeatureView> views = project.readersOf(source);
+      List<FeatureView> views = readers(source);
       SingleOutputStreamOperator<ArchivedEvent> judged =
           events
               .process(new JudgeFunction(plan, source, views))
@@ -89,7 +113,10 @@ public final class FeaturePipelineJob {
     private void add(
         FeatureView view, Source source, SourcePlan plan, DataStream<ViewEvent> events) {
       Source own = project.source(view.name()).orElse(source);
-      boolean isRead = own.kind() == Source.Kind.VIEW && !project.readersOf(own).isEmpty();
+      boolean isRead =
+          !kept.contains(view)
+              && own.kind() == Source.Kind.VIEW
+              && !project.readersOf(own).isEmpty();
       SourcePlan ownPlan = isRead ? SourcePlan.of(project, own, STAGE) : plan;
       SingleOutputStreamOperator<FeatureRow> rows =
           events

@@ -45,15 +45,18 @@ final class JudgeFunction extends ProcessFunction<Inbound, ArchivedEvent>
 
   /** Where the events of a view come out. */
   static OutputTag<ViewEvent> events(FeatureView view) {
-    return events(view.name());
+    return events(view.name(), view.id());
   }
 
-  private static OutputTag<ViewEvent> events(String view) {
-    return new OutputTag<>("view-" + view, ViewEvent.TYPE);
+  private static OutputTag<ViewEvent> events(String view, String id) {
+    return new OutputTag<>("view-" + view + "-" + id, ViewEvent.TYPE);
   }
 
   private final SourcePlan plan;
   private final List<ViewInput> views;
+
+  /** As verdicts name them: views of which another definition is judged too by their ids. */
+  private final List<String> labels;
 
   private transient Map<Integer, Long> largestMillis;
   private transient ListState<Tuple2<Integer, Long>> largestState;
@@ -69,6 +72,15 @@ final class JudgeFunction extends ProcessFunction<Inbound, ArchivedEvent>
         List.copyOf(
             views.stream()
                 .map(v -> ViewInput.of(source, v, plan.maxOutOfOrdernessMillis()))
+                .toList());
+    this.labels =
+        List.copyOf(
+            this.views.stream()
+                .map(
+                    v ->
+                        views.stream().filter(o -> o.name().equals(v.view())).count() == 1
+                            ? v.view()
+                            : v.label())
                 .toList());
   }
 
@@ -119,20 +131,21 @@ final class JudgeFunction extends ProcessFunction<Inbound, ArchivedEvent>
       largestMillis.put(event.partition(), event.eventTimeMillis());
     }
     StringBuilder late = null;
-    for (ViewInput view : views) {
+    for (int v = 0; v < views.size(); v++) {
+      ViewInput view = views.get(v);
       if (!view.passes(event.values(), failedFilters::inc)) {
         filtered.inc();
       } else if (largest != null && view.late(event.eventTimeMillis(), largest)) {
-        late = (late == null ? new StringBuilder("LATE ") : late.append(',')).append(view.view());
-        refuse(lateLetter(view, event, largest), context);
+        late = (late == null ? new StringBuilder("LATE ") : late.append(',')).append(labels.get(v));
+        refuse(lateLetter(view, labels.get(v), event, largest), context);
       } else {
-        route(view, event, context);
+        route(view, labels.get(v), event, context);
       }
     }
     out.collect(new ArchivedEvent(event, late == null ? ArchivedEvent.OK : late.toString()));
   }
 
-  private void route(ViewInput view, Event event, Context context) {
+  private void route(ViewInput view, String label, Event event, Context context) {
     ViewEvent routed = view.event(event, failedConditions::inc);
     if (routed == null) {
       refuse(
@@ -141,15 +154,15 @@ final class JudgeFunction extends ProcessFunction<Inbound, ArchivedEvent>
               plan.topic(),
               event,
               DeadLetter.Reason.NULL_KEY,
-              "a key field of view " + view.view() + " is null",
-              plan.stage() + "/" + view.view()),
+              "a key field of view " + label + " is null",
+              plan.stage() + "/" + label),
           context);
       return;
     }
-    context.output(events(view.view()), routed);
+    context.output(events(view.view(), view.id()), routed);
   }
 
-  private DeadLetter lateLetter(ViewInput view, Event event, long largest) {
+  private DeadLetter lateLetter(ViewInput view, String label, Event event, long largest) {
     return DeadLetter.of(
         plan.name(),
         plan.topic(),
@@ -162,10 +175,10 @@ final class JudgeFunction extends ProcessFunction<Inbound, ArchivedEvent>
             + " behind "
             + Instant.ofEpochMilli(largest)
             + ", view "
-            + view.view()
+            + label
             + " takes up to "
             + Duration.ofMillis(view.lagMillis()),
-        plan.stage() + "/" + view.view());
+        plan.stage() + "/" + label);
   }
 
   private void refuse(DeadLetter letter, Context context) {

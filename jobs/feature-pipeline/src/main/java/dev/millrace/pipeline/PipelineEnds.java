@@ -5,8 +5,9 @@ import dev.millrace.core.definition.Project;
 import dev.millrace.core.definition.Source;
 import dev.millrace.core.row.FeatureRow;
 import dev.millrace.pipeline.batch.BatchSource;
-import dev.millrace.platform.DefinitionsLog.ViewIdentity;
 import dev.millrace.platform.RowSchemas;
+import dev.millrace.platform.RunningViews;
+import dev.millrace.platform.RunningViews.Running;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Topics;
 import dev.millrace.platform.Warehouse;
@@ -32,26 +33,25 @@ import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.iceberg.jdbc.JdbcCatalog;
 import org.apache.kafka.clients.admin.Admin;
-import org.jspecify.annotations.Nullable;
 
 /** The job's real ends: Kafka, Redis and Iceberg of one stack. */
 final class PipelineEnds implements FeaturePipelineJob.Ends {
 
   private final Project project;
   private final Target target;
-  private final Map<String, ViewIdentity> identities;
+  private final RunningViews running;
   private final Map<String, Integer> schemaIds;
   private final int letterSchemaId;
 
   private PipelineEnds(
       Project project,
       Target target,
-      Map<String, ViewIdentity> identities,
+      RunningViews running,
       Map<String, Integer> schemaIds,
       int letterSchemaId) {
     this.project = project;
     this.target = target;
-    this.identities = identities;
+    this.running = running;
     this.schemaIds = schemaIds;
     this.letterSchemaId = letterSchemaId;
   }
@@ -59,16 +59,17 @@ final class PipelineEnds implements FeaturePipelineJob.Ends {
   static PipelineEnds of(JobSetup setup) throws IOException {
     Project project = setup.project();
     Map<String, Integer> schemaIds = new HashMap<>();
-    for (FeatureView view : project.featureViews()) {
+    for (Running one : setup.running().all()) {
       schemaIds.put(
-          view.name(),
+          one.view().id(),
           setup.schemaId(
-              Topics.features(project.name(), view.name()), RowSchemas.of(project.name(), view)));
+              Topics.features(project.name(), one.view().name()),
+              RowSchemas.of(project.name(), one.view())));
     }
     return new PipelineEnds(
         project,
         setup.target(),
-        setup.applied().views(),
+        setup.running(),
         schemaIds,
         setup.schemaId(Topics.deadLetters(project.name()), Wire.DEAD_LETTER));
   }
@@ -88,22 +89,18 @@ final class PipelineEnds implements FeaturePipelineJob.Ends {
 
   @Override
   public void rows(FeatureView view, DataStream<FeatureRow> rows) {
-    ViewIdentity identity = identity(view);
+    Running one = running(view);
     String uid = view.name() + "-" + view.id();
     rows.filter(FeatureRow::online)
         .name("online " + view.name())
         .uid("online-" + uid)
-        .sinkTo(
-            new RedisRowSink(
-                layout(project, view, identity.epoch()),
-                target.redis(),
-                view.redis().unavailable()))
+        .sinkTo(new RedisRowSink(layout(project, one), target.redis(), view.redis().unavailable()))
         .name("redis " + view.name())
         .uid("redis-" + uid);
     DataStream<FeatureRow> log =
         rows.filter(FeatureRow::logged).name("log " + view.name()).uid("log-" + uid);
     String topic = Topics.features(project.name(), view.name());
-    Integer schemaId = schemaIds.get(view.name());
+    Integer schemaId = schemaIds.get(view.id());
     log.sinkTo(
             KafkaEnds.exactlyOnce(
                     KafkaEnds.sink(
@@ -113,9 +110,9 @@ final class PipelineEnds implements FeaturePipelineJob.Ends {
                         RowSchemas.of(project.name(), view),
                         FeatureRow::entityKey,
                         new RowRecord(
-                            identity.toString(),
+                            one.identity().toString(),
                             view.features().stream().map(f -> f.name()).toList())),
-                    "millrace-" + project.name() + "-features-" + view.name())
+                    "millrace-" + project.name() + "-features-" + uid)
                 .build())
         .name("topic " + view.name())
         .uid("topic-" + uid);
@@ -125,7 +122,7 @@ final class PipelineEnds implements FeaturePipelineJob.Ends {
         Warehouse.features(project.name(), view.name()),
         Warehouse.featuresSchema(view),
         "_time",
-        new TableRows.OfFeatures(identity.toString()),
+        new TableRows.OfFeatures(one.identity().toString()),
         "table-" + uid);
   }
 
@@ -163,27 +160,29 @@ final class PipelineEnds implements FeaturePipelineJob.Ends {
   }
 
   /** How a view's rows lie in Redis. */
-  static RowLayout layout(Project project, FeatureView view, long epoch) {
+  static RowLayout layout(Project project, Running running) {
+    FeatureView view = running.view();
+    long epoch = running.identity().epoch();
     return switch (view.redis().layout()) {
-      case MILLRACE -> new RedisGuard(view, epoch);
+      case MILLRACE -> new RedisGuard(view, running.key(), epoch);
       case FEAST ->
-          new FeastLayout(project.name(), view, project.source(view.source()).orElseThrow(), epoch);
+          new FeastLayout(
+              project.name(),
+              view,
+              running.key(),
+              project.source(view.source()).orElseThrow(),
+              epoch);
     };
   }
 
-  private ViewIdentity identity(FeatureView view) {
-    @Nullable ViewIdentity identity = identities.get(view.name());
-    if (identity == null || !identity.id().equals(view.id())) {
-      throw new IllegalStateException(
-          "Cannot write rows of view "
-              + view.name()
-              + ": its definition "
-              + view.id()
-              + " is not the applied one ("
-              + identity
-              + "); run ./millrace apply");
-    }
-    return identity;
+  private Running running(FeatureView view) {
+    return running
+        .find(view.name(), view.id())
+        .orElseThrow(
+            () ->
+                new IllegalStateException(
+                    "Cannot write rows of view %s: its definition %s is not an applied one; run ./millrace apply"
+                        .formatted(view.name(), view.id())));
   }
 
   /** A row as an Avro record of its view's topic. */

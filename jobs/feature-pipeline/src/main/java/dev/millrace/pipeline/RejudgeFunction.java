@@ -5,6 +5,7 @@ import dev.millrace.core.definition.Source;
 import dev.millrace.streaming.Event;
 import dev.millrace.streaming.SourcePlan;
 import java.util.Arrays;
+import java.util.List;
 import org.apache.avro.Schema;
 import org.apache.flink.api.common.accumulators.LongCounter;
 import org.apache.flink.api.common.functions.OpenContext;
@@ -81,8 +82,10 @@ final class RejudgeFunction extends KeyedProcessFunction<Integer, ArchivedEvent,
   }
 
   private boolean wasLate(String verdict) {
-    return !verdict.equals(ArchivedEvent.OK)
-        && Arrays.asList(verdict.substring(verdict.indexOf(' ') + 1).split(",", -1))
-            .contains(view.view());
+    if (verdict.equals(ArchivedEvent.OK)) {
+      return false;
+    }
+    List<String> late = Arrays.asList(verdict.substring(verdict.indexOf(' ') + 1).split(",", -1));
+    return late.contains(view.view()) || late.contains(view.label());
   }
 }

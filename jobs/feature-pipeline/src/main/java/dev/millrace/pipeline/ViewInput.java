@@ -24,6 +24,7 @@ final class ViewInput implements Serializable {
   private static final long serialVersionUID = 1L;
 
   private final String view;
+  private final String id;
   private final @Nullable String filterText;
   private final List<Integer> keyFields;
   private final EventColumns columns;
@@ -36,12 +37,14 @@ final class ViewInput implements Serializable {
 
   private ViewInput(
       String view,
+      String id,
       @Nullable String filterText,
       List<Integer> keyFields,
       EventColumns columns,
       boolean named,
       long lagMillis) {
     this.view = view;
+    this.id = id;
     this.filterText = filterText;
     this.keyFields = keyFields;
     this.columns = columns;
@@ -52,6 +55,7 @@ final class ViewInput implements Serializable {
   static ViewInput of(Source source, FeatureView view, long maxOutOfOrdernessMillis) {
     return new ViewInput(
         view.name(),
+        view.id(),
         view.filter(),
         List.copyOf(view.keyFields().stream().map(f -> SourcePlan.field(source, f)).toList()),
         EventColumns.of(source, Aggregations.of(view).columns()),
@@ -92,6 +96,16 @@ final class ViewInput implements Serializable {
 
   String view() {
     return view;
+  }
+
+  /** Its definition. */
+  String id() {
+    return id;
+  }
+
+  /** The view as a verdict names it where another definition of it is judged too. */
+  String label() {
+    return view + "@" + id;
   }
 
   /** How far behind the largest event time of its partition an event may be. */

@@ -12,6 +12,7 @@ import dev.millrace.pipeline.training.LogRow;
 import dev.millrace.pipeline.training.SetGraph;
 import dev.millrace.pipeline.training.WarehouseTables;
 import dev.millrace.platform.DefinitionsLog.ViewIdentity;
+import dev.millrace.platform.RunningViews;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Warehouse;
 import dev.millrace.streaming.DeadLetter;
@@ -327,7 +328,11 @@ class BackfillITCase {
   private Map<String, Object> backfill(String name, long from, long to) throws Exception {
     FeatureView view = view(name);
     StreamExecutionEnvironment env = environment();
-    new BackfillGraph(env, target, project, view, new ViewIdentity(7, view.id()))
+    new BackfillGraph(
+            env,
+            target,
+            project,
+            RunningViews.only(project, Map.of(name, new ViewIdentity(7, view.id()))).current(name))
         .define(new BackfillRequest(name, from, to, false));
     JobExecutionResult result = env.execute("backfill " + runs++);
     return result.getAllAccumulatorResults();

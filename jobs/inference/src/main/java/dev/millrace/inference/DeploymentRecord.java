@@ -7,7 +7,9 @@ import dev.millrace.streaming.RecordType;
 import dev.millrace.streaming.Values;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeutils.SimpleTypeSerializerSnapshot;
 import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
@@ -87,6 +89,11 @@ record DeploymentRecord(Deployment deployment, int partition, long offset) {
       out.writeInt(version.version());
       Values.writeText(version.uri(), out);
       Values.writeText(version.sha256(), out);
+      out.writeInt(version.views().size());
+      for (Map.Entry<String, String> view : version.views().entrySet()) {
+        Values.writeText(view.getKey(), out);
+        Values.writeText(view.getValue(), out);
+      }
     }
 
     private static @Nullable DeployedVersion readOptional(DataInputView in) throws IOException {
@@ -94,7 +101,15 @@ record DeploymentRecord(Deployment deployment, int partition, long offset) {
     }
 
     private static DeployedVersion read(DataInputView in) throws IOException {
-      return new DeployedVersion(in.readInt(), Values.readText(in), Values.readText(in));
+      int version = in.readInt();
+      String uri = Values.readText(in);
+      String sha256 = Values.readText(in);
+      int size = in.readInt();
+      Map<String, String> views = new HashMap<>();
+      for (int i = 0; i < size; i++) {
+        views.put(Values.readText(in), Values.readText(in));
+      }
+      return new DeployedVersion(version, uri, sha256, null, null, views);
     }
 
     private static List<DeployedVersion> readAll(DataInputView in) throws IOException {
