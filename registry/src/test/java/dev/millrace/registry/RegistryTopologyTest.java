@@ -236,7 +236,7 @@ class RegistryTopologyTest {
         key,
         "file:///" + key,
         SHA,
-        "{\"profile_uri\":\"file:///p\",\"profile_sha256\":\"cd\",\"metrics\":{\"auc\":0.7}}");
+        "{\"profile_uri\":\"file:///p\",\"profile_sha256\":\"cd\",\"views\":{\"load\":\"0123456789ab\"},\"metrics\":{\"auc\":0.7}}");
   }
 
   private List<LifecycleEntry> ready(String id, int subtask, int parallelism, long largest) {
@@ -271,7 +271,8 @@ class RegistryTopologyTest {
         .singleElement()
         .matches(e -> e.is(Event.DEPLOYMENT_EFFECTIVE));
     assertThat(prepared()).isEmpty();
-    DeployedVersion version = new DeployedVersion(1, "file:///a", SHA, "file:///p", "cd");
+    DeployedVersion version =
+        new DeployedVersion(1, "file:///a", SHA, "file:///p", "cd", Map.of("load", "0123456789ab"));
     assertThat(deployed)
         .containsExactly(
             new Deployment(

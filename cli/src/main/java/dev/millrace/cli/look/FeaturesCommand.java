@@ -11,7 +11,11 @@ import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.definition.Project;
 import dev.millrace.core.row.EntityKeys;
 import dev.millrace.core.row.ValueReader;
+import dev.millrace.platform.DefinitionsLog;
+import dev.millrace.platform.DefinitionsLog.Applied;
 import dev.millrace.platform.RedisClients;
+import dev.millrace.platform.RunningViews;
+import dev.millrace.platform.RunningViews.Running;
 import dev.millrace.platform.Target;
 import dev.millrace.schemas.ConfluentSubjectRegistry;
 import dev.millrace.schemas.SubjectRegistry;
@@ -24,6 +28,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -57,7 +62,10 @@ public final class FeaturesCommand implements Callable<Integer> {
 
     @Mixin private GlobalOptions global = new GlobalOptions();
 
-    @Parameters(index = "0", paramLabel = "VIEW", description = "The feature view's name.")
+    @Parameters(
+        index = "0",
+        paramLabel = "VIEW",
+        description = "The feature view's name, or <view>@<id> for one of its definitions.")
     private String view = "";
 
     @Parameters(
@@ -79,18 +87,11 @@ public final class FeaturesCommand implements Callable<Integer> {
     @Spec private CommandSpec spec = CommandSpec.create();
 
     @Override
-    public Integer call() {
+    public Integer call() throws IOException {
       Target target = global.target();
       SubjectRegistry registry = new ConfluentSubjectRegistry(target.schemaRegistry());
-      Project owner =
-          FoundProject.owning(
-              "feature view",
-              view,
-              project,
-              p -> p.featureView(view).isPresent(),
-              target,
-              registry);
-      FeatureView definition = owner.featureView(view).orElseThrow();
+      Served served = served(target, registry);
+      FeatureView definition = served.definition;
       if (definition.redis().layout() == FeatureView.RedisOptions.Layout.FEAST) {
         throw new UserMistake(
             "Cannot show rows of view "
@@ -98,7 +99,7 @@ public final class FeaturesCommand implements Callable<Integer> {
                 + ": they stand in Feast's layout; read them with Feast, or with"
                 + " redis: {layout: millrace}");
       }
-      String key = redisKey(definition, keys);
+      String key = redisKey(definition, served.key, keys);
       Map<String, String> row = read(target, key);
       if (row.isEmpty()) {
         throw new CommandFailed(
@@ -124,6 +125,45 @@ public final class FeaturesCommand implements Callable<Integer> {
       return Millrace.DONE;
     }
 
+    /** A definition whose rows are served, and the last part of their keys. */
+    private record Served(FeatureView definition, String key) {}
+
+    /** What a view's own keys hold, or where VIEW is {@code <view>@<id>} that definition's. */
+    private Served served(Target target, SubjectRegistry registry) throws IOException {
+      int at = view.indexOf('@');
+      String name = at < 0 ? view : view.substring(0, at);
+      Project owner =
+          FoundProject.owning(
+              "feature view",
+              name,
+              project,
+              p -> p.featureView(name).isPresent(),
+              target,
+              registry);
+      FeatureView definition = owner.featureView(name).orElseThrow();
+      DefinitionsLog log = new DefinitionsLog(target, registry);
+      Optional<Applied> applied = log.latest(owner.name());
+      if (applied.isEmpty()) {
+        return new Served(definition, name);
+      }
+      List<Running> running = RunningViews.read(owner, applied.get(), log).of(name);
+      if (at >= 0) {
+        String id = view.substring(at + 1);
+        return running.stream()
+            .filter(r -> r.view().id().equals(id))
+            .findFirst()
+            .map(r -> new Served(r.view(), r.key()))
+            .orElseThrow(
+                () ->
+                    new UserMistake(
+                        "Cannot show rows of view %s: its definitions that are computed are %s"
+                            .formatted(view, running.stream().map(r -> r.view().id()).toList())));
+      }
+      return running.isEmpty()
+          ? new Served(definition, name)
+          : new Served(running.get(0).view(), running.get(0).key());
+    }
+
     private static Map<String, String> read(Target target, String key) {
       try (UnifiedJedis redis = RedisClients.open(target.redis(), TIMEOUT)) {
         return redis.hgetAll(key);
@@ -137,7 +177,7 @@ public final class FeaturesCommand implements Callable<Integer> {
   }
 
   /** Where the row of an entity stands in Redis. */
-  static String redisKey(FeatureView view, List<String> keys) {
+  static String redisKey(FeatureView view, String key, List<String> keys) {
     List<String> names = view.entity().keys();
     String joined = EntityKeys.join(keys);
     if (keys.size() != names.size() || joined == null) {
@@ -152,7 +192,7 @@ public final class FeaturesCommand implements Callable<Integer> {
               + keys.size()
               + " values; give one value for each");
     }
-    return EntityKeys.redisKey(view.entity().name(), joined, view.name());
+    return EntityKeys.redisKey(view.entity().name(), joined, key);
   }
 
   /**

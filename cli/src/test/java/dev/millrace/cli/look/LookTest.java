@@ -27,15 +27,15 @@ class LookTest {
 
   @Test
   void keyValuesAreEscaped() {
-    assertThat(FeaturesCommand.redisKey(ROUTES, List.of("JFK", "LAX")))
+    assertThat(FeaturesCommand.redisKey(ROUTES, ROUTES.name(), List.of("JFK", "LAX")))
         .isEqualTo("features:{route:JFK~LAX}:route_delays");
-    assertThat(FeaturesCommand.redisKey(ROUTES, List.of("a~b", "{100%}")))
+    assertThat(FeaturesCommand.redisKey(ROUTES, ROUTES.name(), List.of("a~b", "{100%}")))
         .isEqualTo("features:{route:a%7Eb~%7B100%25%7D}:route_delays");
   }
 
   @Test
   void aMissingKeyValueIsSaid() {
-    assertThatThrownBy(() -> FeaturesCommand.redisKey(ROUTES, List.of("JFK")))
+    assertThatThrownBy(() -> FeaturesCommand.redisKey(ROUTES, ROUTES.name(), List.of("JFK")))
         .isInstanceOf(UserMistake.class)
         .hasMessageContaining("[origin, destination]");
   }

@@ -51,7 +51,7 @@ class LifecycleRulesTest {
         journal
             .register(
                 """
-                {"profile_uri": "file:///p", "profile_sha256": "cd", "request_id": "r1",
+                {"profile_uri": "file:///p", "profile_sha256": "cd", "request_id": "r1", "views": {"load": "0123456789ab"},
                  "metrics": {"holdout": {"auc": 0.75}}, "lineage": {"rows": 3}}""")
             .get(0);
     assertThat(first.type()).isEqualTo("VERSION_REGISTERED");
@@ -64,6 +64,7 @@ class LifecycleRulesTest {
     RegisteredVersion version = journal.state.version(1).orElseThrow();
     assertThat(version.profileUri()).isEqualTo("file:///p");
     assertThat(version.requestId()).isEqualTo("r1");
+    assertThat(version.views()).containsOnly(Map.entry("load", "0123456789ab"));
     assertThat(version.status()).isEqualTo(Status.REGISTERED);
     // A number is never given again, whatever became of its version.
     assertThat(types(journal.ask(Command.ARCHIVE, 1, "{}"))).containsExactly("VERSION_ARCHIVED");

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.core.model.Deployment.State;
 import java.util.List;
+import java.util.Map;
 import org.apache.avro.Schema;
 import org.apache.avro.SchemaBuilder;
 import org.apache.avro.generic.GenericData;
@@ -83,6 +84,12 @@ class DeploymentHistoryTest {
             .requiredString("sha256")
             .optionalString("profile_uri")
             .optionalString("profile_sha256")
+            .name("views")
+            .type()
+            .map()
+            .values()
+            .stringType()
+            .noDefault()
             .endRecord();
     Schema schema =
         SchemaBuilder.record("Deployment")
@@ -113,6 +120,7 @@ class DeploymentHistoryTest {
     champion.put("sha256", "ab");
     champion.put("profile_uri", "file:///models/3.json");
     champion.put("profile_sha256", "cd");
+    champion.put("views", Map.of("load", "0123456789ab"));
     GenericRecord record = new GenericData.Record(schema);
     record.put("model", "delay_risk");
     record.put("deployment_id", "d1");
@@ -122,7 +130,13 @@ class DeploymentHistoryTest {
     record.put("shadows", List.of(champion));
     record.put("decided_at", 17L);
     DeployedVersion expected =
-        new DeployedVersion(3, "file:///models/3.onnx", "ab", "file:///models/3.json", "cd");
+        new DeployedVersion(
+            3,
+            "file:///models/3.onnx",
+            "ab",
+            "file:///models/3.json",
+            "cd",
+            Map.of("load", "0123456789ab"));
     assertThat(Deployment.of(record))
         .isEqualTo(
             new Deployment(
