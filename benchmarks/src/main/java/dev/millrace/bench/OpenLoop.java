@@ -20,7 +20,7 @@ import redis.clients.jedis.Response;
 final class OpenLoop {
 
   private static final long PROBES_PER_SECOND = 200;
-  private static final long LOOK_NANOS = 300_000;
+  private static final long LOOK_NANOS = 1_000_000;
   private static final double WARM_UP_SECONDS = 5;
   private static final double PATIENCE_SECONDS = 10;
 

@@ -41,6 +41,8 @@ public final class Warehouse {
       Map.of(
           "format-version", "2",
           "write.parquet.compression-codec", "zstd",
+          // A column of measured values fills its dictionary in vain; this is when it gives up.
+          "write.parquet.dict-size-bytes", "65536",
           "write.metadata.delete-after-commit.enabled", "true",
           "write.metadata.previous-versions-max", "20",
           "write.target-file-size-bytes", "134217728",

@@ -80,7 +80,8 @@ final class ViewRows implements Serializable {
         StateTtlConfig.newBuilder(rowTtl.plus(LONGER_THAN_ROW))
             .updateTtlOnCreateAndWrite()
             .neverReturnExpired()
-            .cleanupIncrementally(10, false)
+            // One look an access: there are never more entries than accesses that made them.
+            .cleanupIncrementally(1, false)
             .cleanupInRocksdbCompactFilter(1_000)
             .build());
     entity = context.getState(descriptor);
