@@ -9,6 +9,7 @@ import dev.millrace.core.model.PredictionId;
 import dev.millrace.drift.audit.Audited.Difference;
 import dev.millrace.drift.audit.Audited.Result;
 import dev.millrace.platform.DefinitionsLog.ViewIdentity;
+import dev.millrace.platform.RunningViews;
 import dev.millrace.schemas.SubjectRegistry;
 import dev.millrace.schemas.Wire;
 import dev.millrace.schemas.WireFormat;
@@ -115,9 +116,11 @@ class AuditsITCase {
     AuditPlan plan =
         AuditPlan.of(
             project,
-            Map.of(
-                "exact", new ViewIdentity(4, "0123456789ab"),
-                "tiled", new ViewIdentity(4, "0123456789ab")),
+            RunningViews.only(
+                project,
+                Map.of(
+                    "exact", new ViewIdentity(4, "0123456789ab"),
+                    "tiled", new ViewIdentity(4, "0123456789ab"))),
             Shop.options(),
             Audits.folder(shop.target.warehouse(), "shop"));
     Configuration conf = new Configuration();
