@@ -4,6 +4,7 @@ import dev.millrace.core.definition.Feature;
 import dev.millrace.core.definition.Model;
 import dev.millrace.core.definition.Source;
 import dev.millrace.core.expression.Expression;
+import dev.millrace.core.expression.ExpressionException;
 import dev.millrace.core.model.MissingInputs;
 import dev.millrace.platform.ModelRevision;
 import dev.millrace.platform.RunningViews.Running;
@@ -12,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Puts together the inputs of each revision of a model, and the views that these read: what several
@@ -24,6 +26,7 @@ final class PlannedInputs {
   private final Map<Definition, TreeSet<String>> features = new LinkedHashMap<>();
   private final List<ViewRead> views = new ArrayList<>();
   private final List<InputPlan> plans = new ArrayList<>();
+  private final List<ScoringPlan.LeftOut> leftOut = new ArrayList<>();
   private final List<String> problems = new ArrayList<>();
   private int inputCount;
 
@@ -37,13 +40,22 @@ final class PlannedInputs {
   private record Read(Definition definition, List<String> keyFields) {}
 
   /**
-   * The inputs of all revisions.
+   * The inputs of all revisions but those earlier ones that read what the source has no longer.
    *
    * @param source of the model, as it is now
    * @throws IllegalArgumentException with every input that cannot be served
    */
-  PlannedInputs(List<ModelRevision> revisions, Source source) {
+  PlannedInputs(List<ModelRevision> all, Source source) {
     this.source = source;
+    List<ModelRevision> revisions = new ArrayList<>();
+    for (ModelRevision revision : all) {
+      String why = revisions.isEmpty() ? null : obstacle(revision);
+      if (why == null) {
+        revisions.add(revision);
+      } else {
+        leftOut.add(new ScoringPlan.LeftOut(Map.copyOf(revision.ids()), why));
+      }
+    }
     revisions.forEach(this::addReads);
     // Of one row every reader asks for the same fields, so that it is read once.
     reads.forEach(
@@ -70,6 +82,30 @@ final class PlannedInputs {
 
   List<InputPlan> plans() {
     return List.copyOf(plans);
+  }
+
+  List<ScoringPlan.LeftOut> leftOut() {
+    return List.copyOf(leftOut);
+  }
+
+  /** Why the inputs of an earlier revision cannot be made from the source as it is now. */
+  private @Nullable String obstacle(ModelRevision revision) {
+    for (Model.Input input : revision.model().inputs()) {
+      if (input instanceof Model.Input.OfView ofView) {
+        for (String field : ofView.keyFields()) {
+          if (source.schema().getField(field) == null) {
+            return "source " + source.name() + " has no field " + field + " any more";
+          }
+        }
+      } else if (input instanceof Model.Input.OnDemand onDemand) {
+        try {
+          check(onDemand);
+        } catch (ExpressionException e) {
+          return "input " + onDemand.name() + " cannot be computed any more: " + e.getMessage();
+        }
+      }
+    }
+    return null;
   }
 
   private void addReads(ModelRevision revision) {

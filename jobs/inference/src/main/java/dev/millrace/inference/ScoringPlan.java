@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param views all that any version may read
  * @param plans the inputs of the definitions as they are, then those of definitions that are kept
  *     for versions that were trained on them, the newest first
+ * @param leftOut earlier revisions of which there are no inputs although they are computed
  * @param fallback CEL, or null
  * @param asOf whether rows are joined by event time before scoring, not read from the online store
  * @param unitFields the fields of the source by which events are assigned to a canary; where there
@@ -37,6 +38,7 @@ record ScoringPlan(
     boolean forwardsLetters,
     List<ViewRead> views,
     List<InputPlan> plans,
+    List<LeftOut> leftOut,
     List<Model.Decision> decisions,
     @Nullable String fallback,
     int maxRows,
@@ -46,6 +48,13 @@ record ScoringPlan(
     List<Integer> unitFields,
     List<Integer> segmentFields)
     implements Serializable {
+
+  /**
+   * Inputs that cannot be made.
+   *
+   * @param ids definition id by view that they read
+   */
+  record LeftOut(Map<String, String> ids, String why) implements Serializable {}
 
   /**
    * The plan of a model.
@@ -73,6 +82,7 @@ record ScoringPlan(
         forwardsLetters,
         planned.views(),
         planned.plans(),
+        planned.leftOut(),
         model.decisions(),
         model.fallback(),
         model.execution().maxRows(),
@@ -116,6 +126,15 @@ record ScoringPlan(
   /** Why a version has no inputs. */
   String withoutInputs(DeployedVersion version) {
     Map<String, String> pinned = new TreeMap<>(version.views());
+    for (LeftOut one : leftOut) {
+      if (one.ids().entrySet().containsAll(pinned.entrySet())) {
+        return "it was trained on definitions "
+            + pinned
+            + ", of which the inputs cannot be made: "
+            + one.why()
+            + "; train a new version";
+      }
+    }
     for (Map.Entry<String, String> pin : pinned.entrySet()) {
       if (plans.stream().noneMatch(p -> pin.getValue().equals(p.ids().get(pin.getKey())))) {
         return "it was trained on view "

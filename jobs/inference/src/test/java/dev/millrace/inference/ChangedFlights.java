@@ -51,7 +51,11 @@ final class ChangedFlights {
   }
 
   static Project project(int revision) {
-    Project base = Flights.project(model(revision));
+    return project(revision, model(revision));
+  }
+
+  static Project project(int revision, Model model) {
+    Project base = Flights.project(model);
     List<FeatureView> views = new ArrayList<>();
     for (FeatureView view : base.featureViews()) {
       views.add(

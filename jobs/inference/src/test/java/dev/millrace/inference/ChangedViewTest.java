@@ -13,11 +13,18 @@ import static dev.millrace.inference.ChangedFlights.trained;
 import static dev.millrace.inference.Flights.departure;
 import static dev.millrace.inference.Flights.timeMillis;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
+import dev.millrace.core.definition.Model;
+import dev.millrace.core.definition.Project;
 import dev.millrace.core.model.CanaryAssignment;
 import dev.millrace.core.model.DeployedVersion;
 import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.core.row.Positions;
+import dev.millrace.platform.DefinitionsLog.Applied;
+import dev.millrace.platform.DefinitionsLog.KeptView;
+import dev.millrace.platform.ModelRevision;
+import dev.millrace.platform.RunningViews;
 import dev.millrace.streaming.DeadLetter;
 import java.util.HashMap;
 import java.util.List;
@@ -275,10 +282,10 @@ class ChangedViewTest {
     assertThat(plan.views())
         .extracting(ViewRead::key, ViewRead::version)
         .containsExactly(
-            org.assertj.core.groups.Tuple.tuple("origin_delays@" + id(3), "3-" + id(3)),
-            org.assertj.core.groups.Tuple.tuple("origin_delays@" + id(2), "2-" + id(2)),
-            org.assertj.core.groups.Tuple.tuple("origin_departures", "1-bbbbbbbbbbbb"),
-            org.assertj.core.groups.Tuple.tuple("origin_delays", "1-" + id(1)));
+            tuple("origin_delays@" + id(3), "3-" + id(3)),
+            tuple("origin_delays@" + id(2), "2-" + id(2)),
+            tuple("origin_departures", "1-bbbbbbbbbbbb"),
+            tuple("origin_delays", "1-" + id(1)));
     assertThat(plan.inputCount()).isEqualTo(2 + 4 + 3);
     assertThat(plan.current().views()).containsExactly(0);
     assertThat(plan.plans().get(1).views()).containsExactly(1, 2);
@@ -299,6 +306,73 @@ class ChangedViewTest {
         pinned(1, Map.of("origin_delays", id(1), "origin_departures", "bbbbbbbbbbbb"));
     assertThat(revision(plan, mixed)).isNull();
     assertThat(plan.withoutInputs(mixed)).contains("no revision", "train a new version");
+  }
+
+  @Test
+  void aRevisionIsTakenOnlyWhereAllThatItReadsIsComputedAndDiffers() {
+    // The second view has another definition now, and the one of revision 2 is not kept.
+    RunningViews running =
+        RunningViews.of(
+            ChangedFlights.project(3),
+            new Applied(
+                "flights",
+                3,
+                0,
+                Map.of("origin_delays", identity(3)),
+                List.of(
+                    new KeptView("origin_delays", identity(1), 1),
+                    new KeptView("origin_delays", identity(2), 2)),
+                Map.of(),
+                Map.of()),
+            Map.of(1, ChangedFlights.project(1), 2, ChangedFlights.project(2)));
+    assertThat(ModelRevision.of(ChangedFlights.model(3), running))
+        .extracting(ModelRevision::revision)
+        .containsExactly(3, 1);
+    // A model that reads nothing of what changed has its inputs once.
+    Model model = Flights.model(null, List.of(Flights.DEPARTURES));
+    RunningViews changed =
+        RunningViews.of(
+            ChangedFlights.project(2, model),
+            new Applied(
+                "flights",
+                2,
+                0,
+                Map.of(
+                    "origin_delays",
+                    identity(2),
+                    "origin_departures",
+                    Flights.IDENTITIES.get("origin_departures")),
+                List.of(new KeptView("origin_delays", identity(1), 1)),
+                Map.of(),
+                Map.of()),
+            Map.of(1, ChangedFlights.project(1, model)));
+    assertThat(ModelRevision.of(model, changed)).hasSize(1);
+  }
+
+  @Test
+  void whatTheSourceHasNoLongerIsNoInput() {
+    Model model = Flights.model(null, List.of(Flights.DELAY, Flights.DISTANCE));
+    Project base = ChangedFlights.project(2, model);
+    Model was =
+        Flights.model(
+            null, List.of(Flights.DELAY, new Model.Input.OnDemand("weight", "weight * 2.0")));
+    RunningViews running =
+        RunningViews.of(
+            base,
+            new Applied(
+                "flights",
+                2,
+                0,
+                Map.of("origin_delays", identity(2)),
+                List.of(new KeptView("origin_delays", identity(1), 1)),
+                Map.of(),
+                Map.of()),
+            Map.of(1, ChangedFlights.project(1, was)));
+    ScoringPlan plan = ScoringPlan.of(base, model, running, true, InferenceJob.STAGE);
+    assertThat(plan.plans()).hasSize(1);
+    assertThat(plan.inputsOf(trained(1, 1))).isNull();
+    assertThat(plan.withoutInputs(trained(1, 1)))
+        .contains("input weight cannot be computed any more", "train a new version");
   }
 
   private static @Nullable Integer revision(ScoringPlan plan, DeployedVersion version) {
