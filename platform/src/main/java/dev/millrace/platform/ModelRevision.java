@@ -29,8 +29,19 @@ public record ModelRevision(int revision, Model model, Map<String, Running> view
   public static List<ModelRevision> of(Model model, RunningViews running) {
     List<ModelRevision> revisions = new ArrayList<>();
     revisions.add(current(model, running));
+    for (ModelRevision was : earlier(model, running)) {
+      if (!was.hasInputsOf(revisions.get(0))) {
+        revisions.add(was);
+      }
+    }
+    return List.copyOf(revisions);
+  }
+
+  /** The model as it was when definitions that are kept were applied, the newest first. */
+  public static List<ModelRevision> earlier(Model model, RunningViews running) {
+    List<ModelRevision> revisions = new ArrayList<>();
     if (model.features() == Model.FeatureReads.AS_OF) {
-      return List.copyOf(revisions);
+      return revisions;
     }
     running.all().stream()
         .filter(kept -> !kept.current())
@@ -90,6 +101,18 @@ public record ModelRevision(int revision, Model model, Map<String, Running> view
     return views.containsKey(kept.view().name())
         ? new ModelRevision(kept.revision(), was, views)
         : null;
+  }
+
+  /** The project as it was, where the inputs read a view that has its definition from then. */
+  public Project project() {
+    return views.values().stream()
+        .filter(read -> read.revision() == revision)
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalStateException(
+                    "Cannot tell the project of revision " + revision + ": no view is from then"))
+        .project();
   }
 
   /** The definition id of each view that the inputs read. */
