@@ -93,7 +93,12 @@ public final class RunningViews {
     }
   }
 
-  static RunningViews of(Project project, Applied applied, Map<Integer, Project> earlier) {
+  /**
+   * What an applied project computes.
+   *
+   * @param earlier the project as it was, by the revisions of what is kept
+   */
+  public static RunningViews of(Project project, Applied applied, Map<Integer, Project> earlier) {
     List<Running> found = new ArrayList<>();
     Map<String, Map<String, String>> keys = keys(applied);
     for (FeatureView view : project.featureViews()) {

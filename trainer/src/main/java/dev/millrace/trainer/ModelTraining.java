@@ -149,7 +149,8 @@ public final class ModelTraining {
     if (permuted) {
       extras.put("drill", LABELS_PERMUTED);
     }
-    Candidate candidate = candidate(model, set, run, projectRevision, actor, key(set, run), extras);
+    Candidate candidate =
+        candidate(project, model, set, run, projectRevision, actor, key(set, run), extras);
     if (registry == null) {
       throw new IllegalStateException("Cannot register " + model.name() + ": no registry is named");
     }
@@ -190,11 +191,12 @@ public final class ModelTraining {
     Model.Training config = training(model);
     TrainingSet set = join(project, model, startMillis, endMillis);
     TrainingRun run = new Trainer(progress).train(set, config, set.inputs());
-    return candidate(model, set, run, projectRevision, actor, idempotencyKey, extras);
+    return candidate(project, model, set, run, projectRevision, actor, idempotencyKey, extras);
   }
 
   /** Compares with the champion, runs the gates, makes the profile and writes all of it. */
   private Candidate candidate(
+      Project project,
       Model model,
       TrainingSet set,
       TrainingRun run,
@@ -208,7 +210,13 @@ public final class ModelTraining {
       return made.get();
     }
     long seed = training(model).seed();
-    ChampionComparison compared = ChampionComparison.of(set, run, champions.of(model.name()), seed);
+    ChampionComparison compared =
+        ChampionComparison.of(
+            set,
+            run,
+            champions.of(project, model),
+            seed,
+            (was, start, end) -> join(was.project(), was.model(), start, end));
     GateCheck gates =
         GateCheck.of(model.gates(), run.holdout(), compared.delta(), compared.uncompared());
     progress.accept(said(gates));

@@ -2,11 +2,17 @@ package dev.millrace.trainer;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.millrace.core.definition.Model;
+import dev.millrace.core.definition.Project;
 import dev.millrace.core.model.DeployedVersion;
 import dev.millrace.core.model.Deployment;
 import dev.millrace.core.model.DeploymentHistory;
 import dev.millrace.core.model.LifecycleEntry;
+import dev.millrace.platform.DefinitionsLog;
+import dev.millrace.platform.DefinitionsLog.Applied;
 import dev.millrace.platform.LifecycleLog;
+import dev.millrace.platform.ModelRevision;
+import dev.millrace.platform.RunningViews;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.TopicLog;
 import dev.millrace.platform.Topics;
@@ -18,6 +24,7 @@ import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Champions as {@code models.deployments} names them and {@code models.lifecycle} describes them.
@@ -35,18 +42,42 @@ final class TopicChampions implements Champions {
   }
 
   @Override
-  public Optional<Champion> of(String model) throws IOException {
-    DeployedVersion deployed = history(model).current().map(Deployment::champion).orElse(null);
+  public Optional<Champion> of(Project project, Model model) throws IOException {
+    DeployedVersion deployed =
+        history(model.name()).current().map(Deployment::champion).orElse(null);
     if (deployed == null) {
       return Optional.empty();
     }
-    List<String> inputs = inputs(model, deployed.version());
+    List<String> inputs = inputs(model.name(), deployed.version());
     return Optional.of(
         new Champion(
             deployed.version(),
             deployed.uri(),
             deployed.sha256(),
-            inputs.isEmpty() ? null : inputs));
+            inputs.isEmpty() ? null : inputs,
+            deployed.views(),
+            trainedOn(project, model, deployed)));
+  }
+
+  private @Nullable ModelRevision trainedOn(Project project, Model model, DeployedVersion deployed)
+      throws IOException {
+    boolean asApplied =
+        deployed.views().entrySet().stream()
+            .allMatch(
+                pin ->
+                    project
+                        .featureView(pin.getKey())
+                        .map(view -> view.id().equals(pin.getValue()))
+                        .orElse(false));
+    DefinitionsLog log = new DefinitionsLog(target, registry);
+    Applied applied = asApplied ? null : log.latest(project.name()).orElse(null);
+    if (applied == null) {
+      return null;
+    }
+    return ModelRevision.earlier(model, RunningViews.read(project, applied, log)).stream()
+        .filter(was -> was.ids().entrySet().containsAll(deployed.views().entrySet()))
+        .findFirst()
+        .orElse(null);
   }
 
   private DeploymentHistory history(String model) {

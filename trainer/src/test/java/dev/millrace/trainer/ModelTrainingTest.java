@@ -7,10 +7,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.definition.Model;
 import dev.millrace.core.definition.Model.Gate;
 import dev.millrace.core.definition.Model.Label.Repeat;
+import dev.millrace.core.definition.Project;
 import dev.millrace.core.drift.ReferenceProfile;
+import dev.millrace.platform.DefinitionsLog.ViewIdentity;
+import dev.millrace.platform.ModelRevision;
+import dev.millrace.platform.RunningViews.Running;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,6 +40,9 @@ class ModelTrainingTest {
   private static final long END = START + EVENTS * MINUTE;
   private static final String KEY = "12".repeat(32);
   private static final JsonMapper JSON = new JsonMapper();
+
+  private static final FeatureView CHANGED =
+      WarehouseFixture.withId(WarehouseFixture.ORIGIN, "ffffffffffff");
 
   private final Path dir;
   private Optional<Champions.Champion> champion = Optional.empty();
@@ -113,7 +121,57 @@ class ModelTrainingTest {
           Optional.of(
               new Champions.Champion(3, first.uri(), first.sha256(), List.of("rain", "hour")));
       Candidate changed = make(warehouse, "78".repeat(32));
-      assertThat(gate(changed).path("note").asText()).contains("champion 3 reads [rain, hour]");
+      assertThat(gate(changed).path("note").asText())
+          .contains("champion 3 cannot be scored: it reads [rain, hour]");
+    }
+  }
+
+  @Test
+  void aChampionIsScoredWithTheDefinitionsItWasTrainedOn() throws Exception {
+    try (WarehouseFixture warehouse = new WarehouseFixture(dir)) {
+      write(warehouse);
+      Candidate first = make(warehouse, KEY);
+      // The changed view says the opposite of the old one under the same name.
+      Project changed = WarehouseFixture.project(CHANGED);
+      Map<String, String> pinned =
+          Map.of("origin_delays", "0123456789ab", "route_delays", "ba9876543210");
+      ModelRevision was =
+          new ModelRevision(
+              1,
+              model(),
+              Map.of(
+                  "origin_delays",
+                  new Running(
+                      WarehouseFixture.project(),
+                      1,
+                      WarehouseFixture.ORIGIN,
+                      new ViewIdentity(1, "0123456789ab"),
+                      false,
+                      "origin_delays"),
+                  "route_delays",
+                  new Running(
+                      changed,
+                      2,
+                      WarehouseFixture.ROUTE,
+                      new ViewIdentity(1, "ba9876543210"),
+                      true,
+                      "route_delays")));
+      List<String> inputs = WarehouseFixture.INPUTS.stream().map(Model.Input::name).toList();
+      champion =
+          Optional.of(new Champions.Champion(1, first.uri(), first.sha256(), inputs, pinned, was));
+      Candidate second = make(warehouse, changed, "34".repeat(32));
+      assertThat(second.details().path("views").path("origin_delays").asText())
+          .isEqualTo("ffffffffffff");
+      // Both know as much; on the other's rows the champion would be worse by far more than one.
+      assertThat(gate(second).path("values").path("delta.log_loss.value").asDouble())
+          .isBetween(-0.05, 0.05);
+
+      champion =
+          Optional.of(new Champions.Champion(1, first.uri(), first.sha256(), inputs, pinned, null));
+      Candidate alone = make(warehouse, changed, "56".repeat(32));
+      assertThat(alone.passed()).isFalse();
+      assertThat(gate(alone).path("note").asText())
+          .contains("champion 1 cannot be scored: it was trained on definitions", "0123456789ab");
     }
   }
 
@@ -144,22 +202,20 @@ class ModelTrainingTest {
   }
 
   private ModelTraining training(WarehouseFixture warehouse) {
-    return new ModelTraining(warehouse.target, null, name -> champion, () -> 1_000, message -> {});
+    return new ModelTraining(
+        warehouse.target, null, (project, model) -> champion, () -> 1_000, message -> {});
   }
 
   private Candidate make(WarehouseFixture warehouse, String key) throws IOException {
+    return make(warehouse, WarehouseFixture.project(), key);
+  }
+
+  private Candidate make(WarehouseFixture warehouse, Project project, String key)
+      throws IOException {
     ObjectNode extras = JSON.createObjectNode();
     extras.put("request_id", key);
     return training(warehouse)
-        .make(
-            WarehouseFixture.project(),
-            1,
-            model(),
-            END - Duration.ofDays(3).toMillis(),
-            END,
-            "me",
-            key,
-            extras);
+        .make(project, 1, model(), END - Duration.ofDays(3).toMillis(), END, "me", key, extras);
   }
 
   private static Model model() {
@@ -204,6 +260,10 @@ class ModelTrainingTest {
       origins.add(
           new @Nullable Object[] {
             "JFK", time(at), "0:" + id, "1-0123456789ab", time(at), id % 7, mean
+          });
+      origins.add(
+          new @Nullable Object[] {
+            "JFK", time(at), "0:" + id, "2-ffffffffffff", time(at), id % 7, -mean
           });
       routes.add(
           new @Nullable Object[] {

@@ -117,12 +117,16 @@ final class WarehouseFixture implements AutoCloseable {
   }
 
   static Project project() {
+    return project(ORIGIN);
+  }
+
+  static Project project(FeatureView origin) {
     return new Project(
         "flights",
         null,
         List.of(DEPARTURES, ARRIVALS),
         List.of(ORIGIN.entity(), ROUTE.entity()),
-        List.of(ORIGIN, ROUTE),
+        List.of(origin, ROUTE),
         List.of(),
         List.of());
   }
@@ -259,6 +263,10 @@ final class WarehouseFixture implements AutoCloseable {
 
   private static Feature feature(String name, Feature.Function function, Feature.ValueType type) {
     return new Feature(name, function, "delay", Duration.ofHours(1), type);
+  }
+
+  static FeatureView withId(FeatureView view, String id) {
+    return view(view.name(), view.entity(), view.features(), id);
   }
 
   private static FeatureView view(String name, Entity entity, List<Feature> features, String id) {

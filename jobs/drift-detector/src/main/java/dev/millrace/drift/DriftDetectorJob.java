@@ -3,6 +3,7 @@ package dev.millrace.drift;
 import dev.millrace.core.definition.Model;
 import dev.millrace.core.definition.Project;
 import dev.millrace.drift.audit.AuditOptions;
+import dev.millrace.platform.RunningViews;
 import dev.millrace.streaming.DeadLetter;
 import dev.millrace.streaming.Inbound;
 import dev.millrace.streaming.JobSetup;
@@ -40,7 +41,11 @@ public final class DriftDetectorJob {
     setup.refuseSecond(name(setup.project()));
     StreamExecutionEnvironment env = StrictEnvironment.create();
     env.enableCheckpointing(CHECKPOINT_INTERVAL_MILLIS);
-    define(env, setup.project(), DriftEnds.of(setup, AuditOptions.from(env.getConfiguration())));
+    define(
+        env,
+        setup.project(),
+        setup.running(),
+        DriftEnds.of(setup, AuditOptions.from(env.getConfiguration())));
     env.execute(name(setup.project()));
   }
 
@@ -50,7 +55,8 @@ public final class DriftDetectorJob {
   }
 
   /** Declares the whole graph; the caller brings the ends, so that tests bring in-memory ones. */
-  static void define(StreamExecutionEnvironment env, Project project, Ends ends) {
+  static void define(
+      StreamExecutionEnvironment env, Project project, RunningViews running, Ends ends) {
     if (project.models().isEmpty()) {
       throw new IllegalArgumentException(
           "Cannot start the drift detector: project "
@@ -62,7 +68,7 @@ public final class DriftDetectorJob {
     List<DataStream<DeadLetter>> letters = new ArrayList<>();
     List<DataStream<byte[]>> sampled = new ArrayList<>();
     for (Model model : project.models()) {
-      DriftPlan plan = DriftPlan.of(project, model, STAGE);
+      DriftPlan plan = DriftPlan.of(project, model, running, STAGE);
       References references = ends.references(plan);
       DataStream<Scored> shadows = ends.shadows(env, plan);
       DataStream<Scored> served = ends.served(env, plan);

@@ -74,7 +74,7 @@ final class DriftEnds implements DriftDetectorJob.Ends {
         setup.schemaId(Topics.audit(project), Wire.AUDIT),
         AuditPlan.of(
             setup.project(),
-            setup.applied().views(),
+            setup.running(),
             options,
             Audits.folder(setup.target().warehouse(), project)));
   }

@@ -6,24 +6,29 @@ import dev.millrace.core.definition.Model;
 import dev.millrace.core.definition.Project;
 import dev.millrace.core.definition.Source;
 import dev.millrace.core.model.MissingInputs;
+import dev.millrace.platform.ModelRevision;
+import dev.millrace.platform.RunningViews;
 import dev.millrace.streaming.SourcePlan;
 import java.io.Serializable;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What measuring one model needs to know; it travels to the tasks.
  *
- * @param inputs names of the inputs
- * @param missing what a missing input is for the model, and so in its reference
+ * @param inputs names of the inputs, those that only versions of earlier definitions take at the
+ *     end
+ * @param missing by input: what a missing one is for the model, and so in its reference
  * @param labels null where the model has none: then only inputs and scores are measured
  */
 record DriftPlan(
     String project,
     String model,
     List<String> inputs,
-    MissingInputs missing,
+    List<Double> missing,
     List<Segment> segments,
     long windowMillis,
     long seasonMillis,
@@ -59,7 +64,12 @@ record DriftPlan(
       boolean last)
       implements Serializable {}
 
-  static DriftPlan of(Project project, Model model, String stage) {
+  /**
+   * The plan of a model.
+   *
+   * @param running the definitions that are computed
+   */
+  static DriftPlan of(Project project, Model model, RunningViews running, String stage) {
     List<Segment> segments = new ArrayList<>();
     for (String field : model.monitoring().segments()) {
       segments.add(segment(project, model, field));
@@ -87,15 +97,29 @@ record DriftPlan(
               label.absentValue(),
               label.repeat() == Model.Label.Repeat.LAST);
     }
+    Map<String, Double> missing = missing(model, running);
     return new DriftPlan(
         project.name(),
         model.name(),
-        model.inputs().stream().map(Model.Input::name).toList(),
-        MissingInputs.of(model),
+        List.copyOf(missing.keySet()),
+        List.copyOf(missing.values()),
         List.copyOf(segments),
         model.monitoring().window().toMillis(),
         model.monitoring().season().toMillis(),
         labels);
+  }
+
+  /** By input of any version that may serve, in the order of the newest definitions. */
+  private static Map<String, Double> missing(Model model, RunningViews running) {
+    Map<String, Double> missing = new LinkedHashMap<>();
+    for (ModelRevision revision : ModelRevision.of(model, running)) {
+      MissingInputs ofRevision = MissingInputs.of(revision.model());
+      List<Model.Input> inputs = revision.model().inputs();
+      for (int i = 0; i < inputs.size(); i++) {
+        missing.putIfAbsent(inputs.get(i).name(), ofRevision.value(i));
+      }
+    }
+    return missing;
   }
 
   private static Segment segment(Project project, Model model, String field) {

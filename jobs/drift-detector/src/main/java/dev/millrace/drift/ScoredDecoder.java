@@ -154,7 +154,7 @@ final class ScoredDecoder implements KafkaRecordDeserializationSchema<Scored> {
     double[] inputs = new double[inputNames.length];
     for (int i = 0; i < inputs.length; i++) {
       inputs[i] =
-          byName.get(inputNames[i]) instanceof Double number ? number : plan.missing().value(i);
+          byName.get(inputNames[i]) instanceof Double number ? number : plan.missing().get(i);
     }
     return inputs;
   }

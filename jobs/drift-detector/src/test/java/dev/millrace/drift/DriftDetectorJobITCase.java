@@ -66,7 +66,8 @@ class DriftDetectorJobITCase {
     Project project = Payments.project(null, Model.Label.Repeat.LAST);
     StreamExecutionEnvironment env =
         StrictEnvironment.strict(StreamExecutionEnvironment.createLocalEnvironment(2));
-    DriftDetectorJob.define(env, project, new InMemory(served, shadows, reports, profiles));
+    DriftDetectorJob.define(
+        env, project, Payments.running(project), new InMemory(served, shadows, reports, profiles));
     env.execute("drift-detector");
 
     NaiveMeasures naive = naive(profiles);

@@ -9,6 +9,8 @@ import dev.millrace.core.definition.Source;
 import dev.millrace.core.drift.Reference;
 import dev.millrace.core.drift.ReferenceProfile;
 import dev.millrace.core.drift.ReferenceRows;
+import dev.millrace.platform.DefinitionsLog.ViewIdentity;
+import dev.millrace.platform.RunningViews;
 import dev.millrace.streaming.Event;
 import java.time.Duration;
 import java.util.Arrays;
@@ -125,12 +127,16 @@ final class Payments {
 
   static DriftPlan plan() {
     Project project = project(null, Model.Label.Repeat.LAST);
-    return DriftPlan.of(project, project.models().get(0), DriftDetectorJob.STAGE);
+    return DriftPlan.of(project, project.models().get(0), running(project), DriftDetectorJob.STAGE);
   }
 
   static DriftPlan plan(@Nullable Double absent, Model.Label.Repeat repeat) {
     Project project = project(absent, repeat);
-    return DriftPlan.of(project, project.models().get(0), DriftDetectorJob.STAGE);
+    return DriftPlan.of(project, project.models().get(0), running(project), DriftDetectorJob.STAGE);
+  }
+
+  static RunningViews running(Project project) {
+    return RunningViews.only(project, Map.of("channel_load", new ViewIdentity(1, "aaaaaaaaaaaa")));
   }
 
   private static Source source(String name, Schema schema, String id, String time) {

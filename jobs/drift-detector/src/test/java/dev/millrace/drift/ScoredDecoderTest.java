@@ -2,7 +2,13 @@ package dev.millrace.drift;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.core.definition.Model;
+import dev.millrace.core.definition.Project;
 import dev.millrace.drift.audit.AuditSample;
+import dev.millrace.platform.DefinitionsLog.Applied;
+import dev.millrace.platform.DefinitionsLog.KeptView;
+import dev.millrace.platform.DefinitionsLog.ViewIdentity;
+import dev.millrace.platform.RunningViews;
 import dev.millrace.schemas.SubjectRegistry;
 import dev.millrace.schemas.Wire;
 import dev.millrace.schemas.WireFormat;
@@ -91,6 +97,47 @@ class ScoredDecoderTest {
         .containsNull();
   }
 
+  @Test
+  void theInputsOfVersionsOfEarlierDefinitionsAreReadToo() throws Exception {
+    Project old = Payments.project(null, Model.Label.Repeat.LAST);
+    Model was = old.models().get(0);
+    Model now =
+        new Model(
+            was.name(),
+            was.source(),
+            was.features(),
+            List.of(
+                new Model.Input.OnDemand("amount", "amount"),
+                new Model.Input.OnDemand("large", "amount > 100.0")),
+            Double.NaN,
+            Map.of("large", -2.0),
+            was.maxFeatureWait(),
+            was.execution(),
+            was.decisions(),
+            was.fallback(),
+            was.delivery(),
+            was.label(),
+            was.training());
+    Project project = Payments.project(now);
+    RunningViews running =
+        RunningViews.of(
+            project,
+            new Applied(
+                "shop",
+                2,
+                0,
+                Map.of(),
+                List.of(new KeptView("channel_load", new ViewIdentity(1, "aaaaaaaaaaaa"), 1)),
+                Map.of(),
+                Map.of()),
+            Map.of(1, old));
+    DriftPlan plan = DriftPlan.of(project, now, running, DriftDetectorJob.STAGE);
+    assertThat(plan.inputs()).containsExactly("amount", "large", "count_1h");
+    assertThat(decode(plan, false, AuditSample.EMPTY, record("CHAMPION")))
+        .singleElement()
+        .satisfies(s -> assertThat(s.inputs()).containsExactly(12.5, -2.0, Double.NaN));
+  }
+
   private static List<Scored> decode(boolean shadow, ConsumerRecord<byte[], byte[]> record)
       throws Exception {
     return decode(shadow, AuditSample.EMPTY, record);
@@ -98,7 +145,13 @@ class ScoredDecoderTest {
 
   private static List<Scored> decode(
       boolean shadow, AuditSample sample, ConsumerRecord<byte[], byte[]> record) throws Exception {
-    ScoredDecoder decoder = new ScoredDecoder(Payments.plan(), shadow, sample, OneSchema::new);
+    return decode(Payments.plan(), shadow, sample, record);
+  }
+
+  private static List<Scored> decode(
+      DriftPlan plan, boolean shadow, AuditSample sample, ConsumerRecord<byte[], byte[]> record)
+      throws Exception {
+    ScoredDecoder decoder = new ScoredDecoder(plan, shadow, sample, OneSchema::new);
     decoder.open(new Context());
     List<Scored> decoded = new ArrayList<>();
     decoder.deserialize(

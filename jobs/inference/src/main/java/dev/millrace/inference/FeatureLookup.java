@@ -53,17 +53,20 @@ final class FeatureLookup implements AutoCloseable {
   /** Where an event waits for its row. */
   private record Waiting(PendingEvent event, int view, String key) {}
 
-  /** Sets the rows of each event. */
+  /** Sets the rows of each event that its versions read. */
   void find(List<PendingEvent> batch) {
     if (!plan.views().isEmpty()) {
       Map<String, Integer> viewByKey = new LinkedHashMap<>();
       for (PendingEvent event : batch) {
-        for (int v = 0; v < plan.views().size(); v++) {
-          viewByKey.putIfAbsent(key(event, v), v);
+        for (int v : event.views(plan)) {
+          String key = key(event, v);
+          if (key != null) {
+            viewByKey.putIfAbsent(key, v);
+          }
         }
       }
       Map<String, @Nullable ViewRow> rows = new HashMap<>();
-      if (ask(viewByKey, rows)) {
+      if (!viewByKey.isEmpty() && ask(viewByKey, rows)) {
         await(take(batch, rows), viewByKey);
       }
     }
@@ -74,16 +77,20 @@ final class FeatureLookup implements AutoCloseable {
     store.close();
   }
 
-  private String key(PendingEvent event, int view) {
-    return plan.views().get(view).redisKey(event.entityKeys[view]);
+  private @Nullable String key(PendingEvent event, int view) {
+    String entityKey = event.entityKeys[view];
+    return entityKey == null ? null : plan.views().get(view).redisKey(entityKey);
   }
 
   /** Hands out the rows of the first read and gives those that are worth waiting for. */
   private List<Waiting> take(List<PendingEvent> batch, Map<String, @Nullable ViewRow> rows) {
     List<Waiting> waiting = new ArrayList<>();
     for (PendingEvent event : batch) {
-      for (int v = 0; v < plan.views().size(); v++) {
+      for (int v : event.views(plan)) {
         String key = key(event, v);
+        if (key == null) {
+          continue;
+        }
         event.rows[v] = rows.get(key);
         if (plan.views().get(v).freshness().ownSource()
             && !included(event, v)

@@ -3,7 +3,7 @@ package dev.millrace.inference;
 import dev.millrace.core.definition.Model;
 import dev.millrace.core.definition.Project;
 import dev.millrace.core.definition.Source;
-import dev.millrace.platform.DefinitionsLog.ViewIdentity;
+import dev.millrace.platform.RunningViews;
 import dev.millrace.streaming.DeadLetter;
 import dev.millrace.streaming.Inbound;
 import dev.millrace.streaming.JobSetup;
@@ -13,7 +13,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.streaming.api.datastream.DataStream;
@@ -41,7 +40,7 @@ public final class InferenceJob {
       // written whole each time.
       env.enableCheckpointing(CHECKPOINT_INTERVAL.toMillis());
     }
-    define(env, setup.project(), setup.applied().views(), InferenceEnds.of(setup));
+    define(env, setup.project(), setup.running(), InferenceEnds.of(setup));
     env.execute(name(setup.project()));
   }
 
@@ -52,10 +51,7 @@ public final class InferenceJob {
 
   /** Declares the whole graph; the caller brings the ends, so that tests bring in-memory ones. */
   static void define(
-      StreamExecutionEnvironment env,
-      Project project,
-      Map<String, ViewIdentity> identities,
-      Ends ends) {
+      StreamExecutionEnvironment env, Project project, RunningViews running, Ends ends) {
     if (project.models().isEmpty()) {
       throw new IllegalArgumentException(
           "Cannot start inference: project "
@@ -68,7 +64,7 @@ public final class InferenceJob {
     for (Model model : project.models()) {
       boolean forwards =
           !pipelineReads(project, model.source()) && lettersForwarded.add(model.source());
-      ScoringPlan plan = ScoringPlan.of(project, model, identities, forwards, STAGE);
+      ScoringPlan plan = ScoringPlan.of(project, model, running, forwards, STAGE);
       SingleOutputStreamOperator<Prediction> predictions =
           joined(env, model, plan, ends, letters)
               .connect(deployments.broadcast())

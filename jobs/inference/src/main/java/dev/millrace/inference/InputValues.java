@@ -11,34 +11,37 @@ import org.jspecify.annotations.Nullable;
 /** Turns rows and events into the values of the signature. For one thread. */
 final class InputValues {
 
-  private final ScoringPlan plan;
   private final InferenceMetrics metrics;
+
+  /** By input of all plans; null where it is none of the event's own. */
   private final List<@Nullable Expression> onDemand = new ArrayList<>();
 
   InputValues(ScoringPlan plan, InferenceMetrics metrics) {
-    this.plan = plan;
     this.metrics = metrics;
-    for (ScoringPlan.Input input : plan.inputs()) {
-      onDemand.add(
-          input instanceof ScoringPlan.Input.OnDemand demanded
-              ? Expression.compile(
-                  demanded.expression(), plan.source().schema(), Expression.Type.INPUT, Map.of())
-              : null);
+    for (InputPlan inputs : plan.plans()) {
+      for (InputPlan.Input input : inputs.inputs()) {
+        onDemand.add(
+            input instanceof InputPlan.Input.OnDemand demanded
+                ? Expression.compile(
+                    demanded.expression(), plan.source().schema(), Expression.Type.INPUT, Map.of())
+                : null);
+      }
     }
   }
 
-  /** Sets the event's inputs, each once: they are what is served and what is told. */
-  void fill(PendingEvent event) {
-    for (int i = 0; i < event.inputs.length; i++) {
-      Expression expression = onDemand.get(i);
+  /** Sets the event's inputs of one plan, each once: they are what is served and what is told. */
+  void fill(PendingEvent event, InputPlan plan) {
+    for (int i = 0; i < plan.inputs().size(); i++) {
+      int place = plan.firstInput() + i;
+      Expression expression = onDemand.get(place);
       Double value = null;
       if (expression != null) {
         value = computed(expression, event.event);
-      } else if (plan.inputs().get(i) instanceof ScoringPlan.Input.OfView ofView) {
+      } else if (plan.inputs().get(i) instanceof InputPlan.Input.OfView ofView) {
         ViewRow row = event.rows[ofView.view()];
         value = row == null ? null : row.value(ofView.field());
       }
-      event.inputs[i] = value;
+      event.inputs[place] = value;
       if (value == null) {
         metrics.missingInputs.inc();
       }

@@ -3,6 +3,7 @@ package dev.millrace.inference;
 import dev.millrace.core.model.Freshness;
 import dev.millrace.streaming.Event;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -14,21 +15,25 @@ final class PendingEvent {
   /** The stream's timestamp; null where the record has none. */
   final @Nullable Long timestampMillis;
 
-  /** The entity key by view of the plan. */
-  final String[] entityKeys;
+  /** The entity key by view of the plan; null where the event names none. */
+  final @Nullable String[] entityKeys;
 
   /** The row by view of the plan; null where there is none. */
   final @Nullable ViewRow[] rows;
 
-  final Freshness[] freshness;
+  /** By view of the plan; null where no version of the event's deployment reads it. */
+  final @Nullable Freshness[] freshness;
 
-  /** By input of the plan; null where it is missing. */
+  /** By input of all plans; null where it is missing. */
   final @Nullable Double[] inputs;
+
+  /** Who scores it; null where only the fallback can. */
+  Serving.@Nullable Served served;
 
   PendingEvent(
       Event event,
       @Nullable Long timestampMillis,
-      String[] entityKeys,
+      @Nullable String[] entityKeys,
       @Nullable ViewRow @Nullable [] rows,
       int inputCount) {
     this.event = event;
@@ -39,25 +44,37 @@ final class PendingEvent {
     this.inputs = new Double[inputCount];
   }
 
-  Map<String, String> keysByEntity(ScoringPlan plan) {
+  /** Indexes of the views that are read for the event. */
+  List<Integer> views(ScoringPlan plan) {
+    Serving.Served serves = served;
+    return serves == null ? plan.current().views() : serves.views();
+  }
+
+  Map<String, String> keysByEntity(ScoringPlan plan, InputPlan of) {
     Map<String, String> byEntity = new LinkedHashMap<>();
-    for (int v = 0; v < entityKeys.length; v++) {
-      byEntity.putIfAbsent(plan.views().get(v).entity(), entityKeys[v]);
+    for (int v : of.views()) {
+      String key = entityKeys[v];
+      if (key != null) {
+        byEntity.putIfAbsent(plan.views().get(v).entity(), key);
+      }
     }
     return byEntity;
   }
 
-  Map<String, String> freshnessByView(ScoringPlan plan) {
+  Map<String, String> freshnessByView(ScoringPlan plan, InputPlan of) {
     Map<String, String> byView = new LinkedHashMap<>();
-    for (int v = 0; v < freshness.length; v++) {
-      byView.put(plan.views().get(v).view(), freshness[v].name());
+    for (int v : of.views()) {
+      Freshness how = freshness[v];
+      if (how != null) {
+        byView.put(plan.views().get(v).view(), how.name());
+      }
     }
     return byView;
   }
 
-  Map<String, RowOrigin> rowsByView(ScoringPlan plan) {
+  Map<String, RowOrigin> rowsByView(ScoringPlan plan, InputPlan of) {
     Map<String, RowOrigin> byView = new LinkedHashMap<>();
-    for (int v = 0; v < rows.length; v++) {
+    for (int v : of.views()) {
       ViewRow row = rows[v];
       if (row != null) {
         ViewRead view = plan.views().get(v);
@@ -67,10 +84,10 @@ final class PendingEvent {
     return byView;
   }
 
-  Map<String, @Nullable Double> inputsByName(ScoringPlan plan) {
+  Map<String, @Nullable Double> inputsByName(InputPlan of) {
     Map<String, @Nullable Double> byName = new LinkedHashMap<>();
-    for (int i = 0; i < inputs.length; i++) {
-      byName.put(plan.inputs().get(i).name(), inputs[i]);
+    for (int i = 0; i < of.inputs().size(); i++) {
+      byName.put(of.inputs().get(i).name(), inputs[of.firstInput() + i]);
     }
     return byName;
   }

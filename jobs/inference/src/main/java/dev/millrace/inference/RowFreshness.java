@@ -13,9 +13,9 @@ final class RowFreshness {
     this.metrics = metrics;
   }
 
-  /** Sets the freshness of each view of the event. */
+  /** Sets the freshness of each view that was read for the event. */
   void judge(PendingEvent event) {
-    for (int v = 0; v < plan.views().size(); v++) {
+    for (int v : event.views(plan)) {
       ViewRow row = event.rows[v];
       Freshness freshness =
           row == null

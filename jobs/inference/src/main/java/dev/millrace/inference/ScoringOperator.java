@@ -1,26 +1,16 @@
 package dev.millrace.inference;
 
-import com.fasterxml.jackson.databind.json.JsonMapper;
-import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.millrace.core.expression.Expression;
-import dev.millrace.core.expression.ExpressionException;
-import dev.millrace.core.model.CanaryAssignment;
-import dev.millrace.core.model.Decisions;
 import dev.millrace.core.model.Deployment;
 import dev.millrace.core.model.LifecycleEntry;
-import dev.millrace.core.model.PredictionId;
 import dev.millrace.streaming.DeadLetter;
 import dev.millrace.streaming.Event;
 import dev.millrace.streaming.Serializers;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.ScheduledFuture;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.api.common.typeinfo.Types;
-import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.Gauge;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
@@ -32,8 +22,6 @@ import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
 import org.apache.flink.util.OutputTag;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Scores every event of a model's source, in batches, on the task's own thread.
@@ -68,7 +56,6 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
   static final int HELD_MAX = 500_000;
 
   private static final long serialVersionUID = 1L;
-  private static final Logger LOG = LoggerFactory.getLogger(ScoringOperator.class);
   private static final int EVENTS_INPUT = 1;
 
   /** How often a task looks whether the versions it waits for are loaded. */
@@ -77,31 +64,18 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
   /** How far the broker's clock may be from ours. */
   private static final long CLOCKS_APART_MILLIS = 60_000;
 
-  private static final JsonMapper JSON = new JsonMapper();
-
   private final ScoringPlan plan;
   private final ScoringEnds ends;
 
   private transient InferenceMetrics scoringMetrics;
   private transient @Nullable FeatureLookup lookup;
-  private transient RowFreshness freshness;
-  private transient InputValues inputValues;
+  private transient BatchScoring scoring;
   private transient Serving serving;
-  private transient Announcements announcements;
-  private transient Decisions decisions;
-  private transient PredictionId predictionIds;
-  private transient @Nullable Expression fallback;
-  private transient LogLimit logLimit;
+  private transient DeploymentAnnouncements announcements;
   private transient List<PendingEvent> batch;
-  private transient double[][] scores;
   private transient long arrivedMillis;
   private transient @Nullable ScheduledFuture<?> timer;
   private transient boolean looking;
-
-  /** Where a canary's units are; made anew for each version. */
-  private transient @Nullable CanaryAssignment assignment;
-
-  private transient int assignmentVersion;
 
   /** The largest event time that was taken, whether scored or in the batch. */
   private transient long largestMillis;
@@ -170,21 +144,17 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
         plan.asOf()
             ? null
             : new FeatureLookup(plan, ends.features().open(), ends.clock(), scoringMetrics);
-    freshness = new RowFreshness(plan, scoringMetrics);
-    inputValues = new InputValues(plan, scoringMetrics);
-    decisions = new Decisions(plan.decisions(), plan.source().schema());
-    predictionIds = new PredictionId(plan.project(), plan.model());
-    fallback =
-        plan.fallback() == null
-            ? null
-            : Expression.compile(
-                plan.fallback(), plan.source().schema(), Expression.Type.DOUBLE, Map.of());
-    logLimit = new LogLimit();
+    scoring =
+        new BatchScoring(plan, scoringMetrics, ends.clock(), this::nowMillis, new ToOutputs());
     batch = new ArrayList<>(plan.maxRows());
-    scores = new double[0][];
     inputWatermark = Long.MIN_VALUE;
     outputWatermark = Long.MIN_VALUE;
-    announcements = ends.announcements().open();
+    announcements =
+        new DeploymentAnnouncements(
+            plan,
+            ends.announcements().open(),
+            getRuntimeContext().getTaskInfo().getIndexOfThisSubtask(),
+            getRuntimeContext().getTaskInfo().getNumberOfParallelSubtasks());
     Serving opened =
         new Serving(
             plan,
@@ -249,23 +219,22 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
       return;
     }
     Long timestampMillis = event.eventTimeMillis();
-    String[] keys = new String[plan.views().size()];
+    @Nullable String[] keys = new String[plan.views().size()];
     for (int v = 0; v < keys.length; v++) {
-      ViewRead view = plan.views().get(v);
-      String key = view.entityKey(event);
-      if (key == null) {
-        scoringMetrics.nullKeys.inc();
-        refuse(plan.nullKey(event, view), timestampMillis);
-        return;
-      }
-      keys[v] = key;
+      keys[v] = plan.views().get(v).entityKey(event);
+    }
+    ViewRead unkeyed = plan.unkeyed(keys);
+    if (unkeyed != null) {
+      scoringMetrics.nullKeys.inc();
+      refuse(plan.nullKey(event, unkeyed), timestampMillis);
+      return;
     }
     largestMillis = Math.max(largestMillis, event.eventTimeMillis());
     if (batch.isEmpty()) {
       arrivedMillis = nowMillis();
       setTimer();
     }
-    batch.add(new PendingEvent(event, timestampMillis, keys, joined.rows(), plan.inputs().size()));
+    batch.add(new PendingEvent(event, timestampMillis, keys, joined.rows(), plan.inputCount()));
     if (batch.size() >= plan.maxRows()) {
       flush();
     }
@@ -310,37 +279,7 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
   }
 
   private void announce(Deployment preparing, LifecycleEntry.Command command, String reason) {
-    int subtask = getRuntimeContext().getTaskInfo().getIndexOfThisSubtask();
-    int parallelism = getRuntimeContext().getTaskInfo().getNumberOfParallelSubtasks();
-    ObjectNode details = JSON.createObjectNode();
-    details.put("deployment_id", preparing.deploymentId());
-    details.put("subtask", subtask);
-    details.put("parallelism", parallelism);
-    details.put(
-        "largest_event_time", largestMillis == Long.MIN_VALUE ? null : (Long) largestMillis);
-    announcements.announce(
-        LifecycleEntry.command(
-            plan.model(),
-            command,
-            null,
-            plan.source().stage(),
-            reason,
-            nowMillis(),
-            String.join(
-                "/",
-                preparing.deploymentId(),
-                command.name(),
-                String.valueOf(subtask),
-                String.valueOf(parallelism),
-                String.valueOf(largestMillis)),
-            details.toString()));
-    LOG.info(
-        "{} for deployment {} of model {} up to {}: {}",
-        command,
-        preparing.deploymentId(),
-        plan.model(),
-        largestMillis,
-        reason);
+    announcements.announce(preparing, command, reason, largestMillis, nowMillis());
   }
 
   private String preparingId() {
@@ -461,25 +400,13 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
     if (batch.isEmpty()) {
       return;
     }
+    for (PendingEvent event : batch) {
+      event.served = serving.at(event.event.eventTimeMillis());
+    }
     if (lookup != null) {
       lookup.find(batch);
     }
-    for (PendingEvent event : batch) {
-      freshness.judge(event);
-      inputValues.fill(event);
-    }
-    // Events of one batch nearly always have one deployment.
-    int from = 0;
-    Serving.Served served = serving.at(batch.get(0).event.eventTimeMillis());
-    for (int row = 1; row < batch.size(); row++) {
-      Serving.Served next = serving.at(batch.get(row).event.eventTimeMillis());
-      if (!Objects.equals(next, served)) {
-        score(from, row, served);
-        from = row;
-        served = next;
-      }
-    }
-    score(from, batch.size(), served);
+    scoring.score(batch);
     scoringMetrics.batchSize.update(batch.size());
     scoringMetrics.batchLatencyMs.update(nowMillis() - arrivedMillis);
     scoringMetrics.totalBatchesProcessed.inc();
@@ -487,200 +414,31 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
     batch.clear();
   }
 
-  /** Scores some events of the batch with every version of their deployment. */
-  private void score(int from, int to, Serving.@Nullable Served served) {
-    if (served == null) {
-      for (int row = from; row < to; row++) {
-        answer(batch.get(row), null, null, Role.FALLBACK, Double.NaN, false, List.of());
-      }
-      return;
+  /** Sends on what comes of a batch. */
+  private final class ToOutputs implements BatchScoring.Out {
+    @Override
+    public void served(PendingEvent event, Prediction prediction) {
+      output.collect(stamped(prediction, event.timestampMillis));
     }
-    List<Serving.Version> versions = new ArrayList<>();
-    versions.add(served.champion());
-    if (served.canary() != null) {
-      versions.add(served.canary());
-    }
-    versions.addAll(served.shadows());
-    if (scores.length < versions.size()) {
-      scores = new double[versions.size()][plan.maxRows()];
-    }
-    boolean[] ran = new boolean[versions.size()];
-    for (int v = 0; v < versions.size(); v++) {
-      ran[v] = run(versions.get(v).scorer(), from, to, scores[v]);
-    }
-    for (int row = from; row < to; row++) {
-      PendingEvent event = batch.get(row);
-      int serves = served.canary() != null && ofCanary(event.event, served) ? 1 : 0;
-      List<Integer> shadows = new ArrayList<>(versions.size() - 1);
-      for (int v = 0; v < versions.size(); v++) {
-        double score = scores[v][row - from];
-        if (v != serves && ran[v] && Double.isFinite(score)) {
-          shadows.add(versions.get(v).deployed().version());
-          emit(SHADOWS, event, served, versions.get(v), Role.SHADOW, score, List.of());
-        }
-      }
-      answer(
-          event,
-          served,
-          versions.get(serves),
-          serves == 0 ? Role.CHAMPION : Role.CANARY,
-          ran[serves] ? scores[serves][row - from] : Double.NaN,
-          ran[serves],
-          shadows);
-    }
-  }
 
-  /** Whether the canary serves the event's unit. */
-  private boolean ofCanary(Event event, Serving.Served served) {
-    Serving.Version canary = served.canary();
-    if (canary == null) {
-      return false;
+    @Override
+    public void shadow(PendingEvent event, Prediction prediction) {
+      output.collect(SHADOWS, stamped(prediction, event.timestampMillis));
     }
-    int version = canary.deployed().version();
-    CanaryAssignment known = assignment;
-    if (known == null || assignmentVersion != version) {
-      known = CanaryAssignment.of(plan.model(), version);
-      assignment = known;
-      assignmentVersion = version;
-    }
-    String unit = plan.unit(event);
-    return unit != null && known.serves(unit, served.deployment().canaryShare());
-  }
 
-  private boolean run(Scorer scorer, int from, int to, double[] into) {
-    for (int row = from; row < to; row++) {
-      PendingEvent event = batch.get(row);
-      for (int column = 0; column < event.inputs.length; column++) {
-        Double value = event.inputs[column];
-        scorer.put(row - from, column, value == null ? plan.missing().value(column) : value);
-      }
-    }
-    try {
-      scorer.score(to - from);
-    } catch (IllegalStateException e) {
-      long heldBack = logLimit.pass(ends.clock().nanoTime());
-      if (heldBack >= 0) {
-        LOG.error("The fallback answers ({} like it since the last line)", heldBack, e);
-      }
-      return false;
-    }
-    for (int row = 0; row < to - from; row++) {
-      into[row] = scorer.scored(row);
-    }
-    return true;
-  }
-
-  private void answer(
-      PendingEvent event,
-      Serving.@Nullable Served served,
-      Serving.@Nullable Version version,
-      Role role,
-      double score,
-      boolean ran,
-      List<Integer> shadows) {
-    if (Double.isFinite(score)) {
-      emit(null, event, served, version, role, score, shadows);
-      return;
-    }
-    Double instead = fallbackScore(event.event);
-    if (instead == null) {
-      scoringMetrics.unanswered.inc();
-      refuse(
-          plan.letter(event.event, DeadLetter.Reason.NO_MODEL, noModel(version, score, ran)),
-          event.timestampMillis);
-      return;
-    }
-    fallbackCause(version, ran).inc();
-    emit(null, event, served, version, Role.FALLBACK, instead, shadows);
-  }
-
-  private Counter fallbackCause(Serving.@Nullable Version version, boolean ran) {
-    if (version == null) {
-      return scoringMetrics.fallbacksNoModel;
-    }
-    return ran ? scoringMetrics.fallbacksNonFinite : scoringMetrics.fallbacksFailed;
-  }
-
-  private String noModel(Serving.@Nullable Version version, double score, boolean ran) {
-    String why =
-        version == null
-            ? "no version is deployed"
-            : "version "
-                + version.deployed().version()
-                + (ran ? " gave the score " + score : " could not run");
-    return "model "
-        + plan.model()
-        + ": "
-        + why
-        + (fallback == null
-            ? " and there is no fallback"
-            : " and the fallback " + fallback.text() + " gives no number for this event");
-  }
-
-  private @Nullable Double fallbackScore(Event event) {
-    Expression expression = fallback;
-    if (expression == null) {
-      return null;
-    }
-    try {
-      return expression.evaluate(event.values()) instanceof Double score && Double.isFinite(score)
-          ? score
-          : null;
-    } catch (ExpressionException e) {
-      return null;
-    }
-  }
-
-  /**
-   * A fallback beside a deployed version carries its number, because that deployment was in charge,
-   * and no sha256, because no artifact made the score.
-   */
-  private void emit(
-      @Nullable OutputTag<Prediction> side,
-      PendingEvent event,
-      Serving.@Nullable Served served,
-      Serving.@Nullable Version version,
-      Role role,
-      double score,
-      List<Integer> shadows) {
-    Prediction prediction =
-        new Prediction(
-            predictionIds.of(event.event.id()),
-            event.event.id(),
-            event.keysByEntity(plan),
-            event.event.eventTimeMillis(),
-            nowMillis(),
-            plan.model(),
-            version == null ? 0 : version.deployed().version(),
-            version == null || role == Role.FALLBACK ? null : version.deployed().sha256(),
-            role,
-            null,
-            null,
-            null,
-            score,
-            decisions.first(event.event.values(), score),
-            event.inputsByName(plan),
-            event.freshnessByView(plan),
-            served == null ? null : served.deployment().deploymentId(),
-            event.rowsByView(plan),
-            shadows,
-            plan.segments(event.event));
-    StreamRecord<Prediction> record =
-        event.timestampMillis == null
-            ? new StreamRecord<>(prediction)
-            : new StreamRecord<>(prediction, event.timestampMillis);
-    if (side == null) {
-      output.collect(record);
-    } else {
-      output.collect(side, record);
+    @Override
+    public void refused(PendingEvent event, DeadLetter letter) {
+      refuse(letter, event.timestampMillis);
     }
   }
 
   private void refuse(DeadLetter letter, @Nullable Long timestampMillis) {
-    output.collect(
-        LETTERS,
-        timestampMillis == null
-            ? new StreamRecord<>(letter)
-            : new StreamRecord<>(letter, timestampMillis));
+    output.collect(LETTERS, stamped(letter, timestampMillis));
+  }
+
+  private static <T> StreamRecord<T> stamped(T value, @Nullable Long timestampMillis) {
+    return timestampMillis == null
+        ? new StreamRecord<>(value)
+        : new StreamRecord<>(value, timestampMillis);
   }
 }

@@ -1,30 +1,30 @@
 package dev.millrace.inference;
 
-import dev.millrace.core.definition.Feature;
-import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.definition.Model;
 import dev.millrace.core.definition.Project;
 import dev.millrace.core.definition.Source;
-import dev.millrace.core.expression.Expression;
-import dev.millrace.core.model.MissingInputs;
+import dev.millrace.core.model.DeployedVersion;
 import dev.millrace.core.row.EntityKeys;
-import dev.millrace.platform.DefinitionsLog.ViewIdentity;
+import dev.millrace.platform.ModelRevision;
+import dev.millrace.platform.RunningViews;
 import dev.millrace.streaming.DeadLetter;
 import dev.millrace.streaming.Event;
 import dev.millrace.streaming.SourcePlan;
 import java.io.Serializable;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeSet;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What scoring one model needs to know; it travels to the tasks.
  *
  * @param forwardsLetters whether the letters of the source's decoding are this job's to write
- * @param inputs the signature
+ * @param views all that any version may read
+ * @param plans the inputs of the definitions as they are, then those of definitions that are kept
+ *     for versions that were trained on them, the newest first
+ * @param leftOut earlier revisions of which there are no inputs although they are computed
  * @param fallback CEL, or null
  * @param asOf whether rows are joined by event time before scoring, not read from the online store
  * @param unitFields the fields of the source by which events are assigned to a canary; where there
@@ -37,8 +37,8 @@ record ScoringPlan(
     SourcePlan source,
     boolean forwardsLetters,
     List<ViewRead> views,
-    List<Input> inputs,
-    MissingInputs missing,
+    List<InputPlan> plans,
+    List<LeftOut> leftOut,
     List<Model.Decision> decisions,
     @Nullable String fallback,
     int maxRows,
@@ -49,106 +49,40 @@ record ScoringPlan(
     List<Integer> segmentFields)
     implements Serializable {
 
-  /** One input of the signature. */
-  sealed interface Input extends Serializable {
-    String name();
-
-    /**
-     * A feature.
-     *
-     * @param view index among the plan's views
-     * @param field index among the view's fields
-     */
-    record OfView(String name, int view, int field) implements Input {}
-
-    /** A CEL expression over the event. */
-    record OnDemand(String name, String expression) implements Input {}
-  }
+  /**
+   * Inputs that cannot be made.
+   *
+   * @param ids definition id by view that they read
+   */
+  record LeftOut(Map<String, String> ids, String why) implements Serializable {}
 
   /**
    * The plan of a model.
    *
-   * @param identities the views' identities as applied
+   * @param running the definitions that are computed
    * @throws IllegalArgumentException with every input that cannot be served
    */
   static ScoringPlan of(
-      Project project,
-      Model model,
-      Map<String, ViewIdentity> identities,
-      boolean forwardsLetters,
-      String stage) {
-    List<String> problems = new ArrayList<>();
-    Source source = required(project.source(model.source()).orElse(null), model.source());
-    Map<ViewKey, TreeSet<String>> needed = new LinkedHashMap<>();
-    for (Model.Input input : model.inputs()) {
-      if (input instanceof Model.Input.OfView ofView) {
-        needed
-            .computeIfAbsent(new ViewKey(ofView.view(), ofView.keyFields()), k -> new TreeSet<>())
-            .add(ofView.feature());
-      }
-    }
-    List<ViewRead> views = new ArrayList<>();
-    List<ViewKey> viewKeys = new ArrayList<>();
-    needed.forEach(
-        (key, features) -> {
-          FeatureView view = required(project.featureView(key.view).orElse(null), key.view);
-          ViewIdentity identity = required(identities.get(key.view), key.view);
-          Source viewSource = required(project.source(view.source()).orElse(null), view.source());
-          views.add(
-              ViewRead.of(
-                  view,
-                  viewSource,
-                  source,
-                  key.keyFields,
-                  List.copyOf(features),
-                  identity.toString()));
-          viewKeys.add(key);
-        });
-    List<Input> inputs = new ArrayList<>();
-    for (Model.Input input : model.inputs()) {
-      if (input instanceof Model.Input.OfView ofView) {
-        int view = viewKeys.indexOf(new ViewKey(ofView.view(), ofView.keyFields()));
-        Feature feature =
-            required(
-                project
-                    .featureView(ofView.view())
-                    .flatMap(v -> v.feature(ofView.feature()))
-                    .orElse(null),
-                ofView.view() + ":" + ofView.feature());
-        if (!feature.type().isInput()) {
-          problems.add(
-              "input "
-                  + ofView.name()
-                  + " is "
-                  + feature.type().noun()
-                  + ", a model takes numbers; leave it out");
-        }
-        inputs.add(
-            new Input.OfView(ofView.name(), view, views.get(view).indexOf(ofView.feature())));
-      } else if (input instanceof Model.Input.OnDemand onDemand) {
-        Expression.Type type =
-            Expression.compile(onDemand.value(), source.schema(), Expression.Type.INPUT, Map.of())
-                .type();
-        if (type == Expression.Type.VECTOR) {
-          problems.add(
-              "input " + onDemand.name() + " is a vector, which is not built yet; leave it out");
-        }
-        inputs.add(new Input.OnDemand(onDemand.name(), onDemand.value()));
-      }
-    }
-    if (!problems.isEmpty()) {
-      throw new IllegalArgumentException(
-          "Cannot score with model " + model.name() + ":\n  " + String.join("\n  ", problems));
-    }
+      Project project, Model model, RunningViews running, boolean forwardsLetters, String stage) {
+    Source source =
+        project
+            .source(model.source())
+            .orElseThrow(
+                () ->
+                    new IllegalArgumentException(
+                        "Cannot score: "
+                            + model.source()
+                            + " is not among the applied definitions; run ./millrace apply"));
+    PlannedInputs planned = new PlannedInputs(ModelRevision.of(model, running), source);
     Model.Rollout rollout = model.rollout();
     return new ScoringPlan(
         project.name(),
         model.name(),
         SourcePlan.of(project, source, stage),
         forwardsLetters,
-        List.copyOf(views),
-        List.copyOf(inputs),
-        MissingInputs.of(model),
+        planned.views(),
+        planned.plans(),
+        planned.leftOut(),
         model.decisions(),
         model.fallback(),
         model.execution().maxRows(),
@@ -161,6 +95,86 @@ record ScoringPlan(
                 rollout.unitFields().stream().map(f -> SourcePlan.field(source, f)).toList()),
         List.copyOf(
             model.monitoring().segments().stream().map(f -> SourcePlan.field(source, f)).toList()));
+  }
+
+  /** The inputs of the definitions as they are. */
+  InputPlan current() {
+    return plans.get(0);
+  }
+
+  /** Whether not all versions have the same inputs. */
+  boolean hasSeveral() {
+    return plans.size() > 1;
+  }
+
+  /** How many inputs all plans have together. */
+  int inputCount() {
+    InputPlan last = plans.get(plans.size() - 1);
+    return last.firstInput() + last.inputs().size();
+  }
+
+  /** The inputs that a version was trained on; null where not all of them are computed now. */
+  @Nullable InputPlan inputsOf(DeployedVersion version) {
+    for (InputPlan inputs : plans) {
+      if (inputs.isOf(version.views())) {
+        return inputs;
+      }
+    }
+    return null;
+  }
+
+  /** Why a version has no inputs. */
+  String withoutInputs(DeployedVersion version) {
+    Map<String, String> pinned = new TreeMap<>(version.views());
+    for (LeftOut one : leftOut) {
+      if (one.ids().entrySet().containsAll(pinned.entrySet())) {
+        return "it was trained on definitions "
+            + pinned
+            + ", of which the inputs cannot be made: "
+            + one.why()
+            + "; train a new version";
+      }
+    }
+    for (Map.Entry<String, String> pin : pinned.entrySet()) {
+      if (plans.stream().noneMatch(p -> pin.getValue().equals(p.ids().get(pin.getKey())))) {
+        return "it was trained on view "
+            + pin.getKey()
+            + " with definition "
+            + pin.getValue()
+            + ", which is no longer computed; apply that definition again or train a new version";
+      }
+    }
+    return "it was trained on definitions "
+        + pinned
+        + ", which no revision of the model that is computed reads together; train a new version";
+  }
+
+  /**
+   * The view for which an event names no entity, so that none of the model's versions could score
+   * it; null where one could.
+   *
+   * @param keys by view
+   */
+  @Nullable ViewRead unkeyed(@Nullable String[] keys) {
+    ViewRead first = null;
+    for (InputPlan inputs : plans) {
+      ViewRead unkeyed = unkeyed(inputs, keys);
+      if (unkeyed == null) {
+        return null;
+      }
+      first = first == null ? unkeyed : first;
+    }
+    return first;
+  }
+
+  /** The view of these inputs for which an event names no entity; null where there is none. */
+  @Nullable ViewRead unkeyed(InputPlan inputs, @Nullable String[] keys) {
+    for (int view : inputs.views()) {
+      if (keys[view] == null) {
+        return views.get(view);
+      }
+    }
+    return null;
   }
 
   /** The letter of an event that names no entity of a view. */
@@ -198,20 +212,5 @@ record ScoringPlan(
 
   DeadLetter letter(Event event, String reason, String message) {
     return DeadLetter.of(source.name(), source.topic(), event, reason, message, source.stage());
-  }
-
-  /** The names of the inputs in order. */
-  List<String> inputNames() {
-    return inputs.stream().map(Input::name).toList();
-  }
-
-  private record ViewKey(String view, List<String> keyFields) {}
-
-  private static <T> T required(@Nullable T found, String name) {
-    if (found == null) {
-      throw new IllegalArgumentException(
-          "Cannot score: " + name + " is not among the applied definitions; run ./millrace apply");
-    }
-    return found;
   }
 }

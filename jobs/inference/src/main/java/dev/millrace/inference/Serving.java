@@ -7,9 +7,11 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.ExecutorService;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -36,8 +38,8 @@ final class Serving implements AutoCloseable {
   private final DeploymentHistory history = new DeploymentHistory();
   private final Map<Integer, Long> lastOffsets = new HashMap<>();
 
-  /** By sha256: what this task holds. */
-  private final Map<String, Scorer> scorers = new HashMap<>();
+  /** What this task holds. */
+  private final Map<Loading, Scorer> scorers = new HashMap<>();
 
   /** By deployment id: what serves; a deployment whose champion cannot be loaded has none. */
   private final Map<String, Served> served = new HashMap<>();
@@ -56,20 +58,38 @@ final class Serving implements AutoCloseable {
   /**
    * Who serves an event.
    *
-   * @param canary null where there is none
-   * @param shadows the versions that score the same event and that nobody acts on
+   * @param versions that score it: the champion, then the canary where there is one, then those
+   *     that nobody acts on
+   * @param inputs that the versions take, each once
+   * @param views indexes of those that the inputs read
    */
   record Served(
-      Deployment deployment, Version champion, @Nullable Version canary, List<Version> shadows) {}
+      Deployment deployment,
+      boolean hasCanary,
+      List<Version> versions,
+      List<InputPlan> inputs,
+      List<Integer> views) {
+
+    Version champion() {
+      return versions.get(0);
+    }
+
+    @Nullable Version canary() {
+      return hasCanary ? versions.get(1) : null;
+    }
+  }
 
   /** A version that is loaded. */
-  record Version(DeployedVersion deployed, Scorer scorer) {}
+  record Version(DeployedVersion deployed, InputPlan inputs, Scorer scorer) {}
+
+  /** What of a version is loaded: its artifact, for the inputs with this number. */
+  private record Loading(String sha256, int inputs) {}
 
   /** How the preparing of a deployment ended; the reason is null where all was loaded. */
   record Prepared(Deployment deployment, @Nullable String refused) {}
 
   private record Loaded(
-      Deployment deployment, Map<String, Scorer> scorers, @Nullable String refused) {}
+      Deployment deployment, Map<Loading, Scorer> scorers, @Nullable String refused) {}
 
   Serving(ScoringPlan plan, ModelLoader loader, ExecutorService threads, InferenceMetrics metrics) {
     this.plan = plan;
@@ -115,8 +135,8 @@ final class Serving implements AutoCloseable {
     for (Loaded loaded : takeArrived()) {
       Deployment waiting = preparing;
       loaded.scorers.forEach(
-          (sha256, scorer) -> {
-            if (scorers.putIfAbsent(sha256, scorer) != null) {
+          (loading, scorer) -> {
+            if (scorers.putIfAbsent(loading, scorer) != null) {
               scorer.close();
             }
           });
@@ -152,7 +172,7 @@ final class Serving implements AutoCloseable {
       if (loaded != null) {
         served.put(deployment.deploymentId(), loaded);
         if (history.current().filter(deployment::equals).isPresent()) {
-          servedVersion = loaded.champion.deployed.version();
+          servedVersion = loaded.champion().deployed.version();
         }
         return loaded;
       }
@@ -202,18 +222,19 @@ final class Serving implements AutoCloseable {
       return;
     }
     preparing = wanted;
-    Set<String> known = Set.copyOf(scorers.keySet());
+    Set<Loading> known = Set.copyOf(scorers.keySet());
     threads.execute(() -> arrive(loadAll(wanted, known)));
   }
 
-  private Loaded loadAll(Deployment deployment, Set<String> known) {
-    Map<String, Scorer> loaded = new HashMap<>();
+  private Loaded loadAll(Deployment deployment, Set<Loading> known) {
+    Map<Loading, Scorer> loaded = new HashMap<>();
     for (DeployedVersion version : versions(deployment)) {
-      if (known.contains(version.sha256()) || loaded.containsKey(version.sha256())) {
-        continue;
-      }
       try {
-        loaded.put(version.sha256(), scorer(version));
+        InputPlan inputs = inputs(version);
+        Loading loading = new Loading(version.sha256(), inputs.number());
+        if (!known.contains(loading) && !loaded.containsKey(loading)) {
+          loaded.put(loading, scorer(version, inputs));
+        }
       } catch (IOException e) {
         metrics.deploymentsRefused.inc();
         LOG.error(
@@ -251,35 +272,55 @@ final class Serving implements AutoCloseable {
     if (champion == null) {
       return null;
     }
-    List<Version> shadows = new ArrayList<>();
+    List<Version> versions = new ArrayList<>();
+    versions.add(champion);
     for (DeployedVersion shadow : deployment.shadows()) {
       Version loaded = version(deployment, shadow);
       if (loaded != null) {
-        shadows.add(loaded);
+        versions.add(loaded);
       }
     }
     Version canary = version(deployment, deployment.canary());
+    if (canary != null) {
+      versions.add(1, canary);
+    }
     LOG.info(
         "Model {} version {} ({}) scores, deployment {}",
         plan.model(),
         champion.deployed.version(),
         champion.deployed.sha256(),
         deployment.deploymentId());
-    return new Served(deployment, champion, canary, List.copyOf(shadows));
+    Set<InputPlan> inputs = new LinkedHashSet<>();
+    Set<Integer> views = new TreeSet<>();
+    for (Version version : versions) {
+      inputs.add(version.inputs);
+      views.addAll(version.inputs.views());
+      if (plan.hasSeveral()) {
+        LOG.info(
+            "Version {} of model {} takes the inputs of revision {}, definitions {}",
+            version.deployed.version(),
+            plan.model(),
+            version.inputs.revision(),
+            version.inputs.ids());
+      }
+    }
+    return new Served(
+        deployment, canary != null, List.copyOf(versions), List.copyOf(inputs), List.copyOf(views));
   }
 
   private @Nullable Version version(Deployment deployment, @Nullable DeployedVersion wanted) {
     if (wanted == null) {
       return null;
     }
-    Scorer known = scorers.get(wanted.sha256());
-    if (known != null) {
-      return new Version(wanted, known);
-    }
     try {
-      Scorer scorer = scorer(wanted);
-      scorers.put(wanted.sha256(), scorer);
-      return new Version(wanted, scorer);
+      InputPlan inputs = inputs(wanted);
+      Loading loading = new Loading(wanted.sha256(), inputs.number());
+      Scorer scorer = scorers.get(loading);
+      if (scorer == null) {
+        scorer = scorer(wanted, inputs);
+        scorers.put(loading, scorer);
+      }
+      return new Version(wanted, inputs, scorer);
     } catch (IOException e) {
       metrics.deploymentsRefused.inc();
       LOG.error(
@@ -292,8 +333,23 @@ final class Serving implements AutoCloseable {
     }
   }
 
-  private Scorer scorer(DeployedVersion version) throws IOException {
-    return loader.load(plan.model(), version, plan.inputNames(), plan.maxRows());
+  /** What the version was trained on. */
+  private InputPlan inputs(DeployedVersion version) throws IOException {
+    InputPlan inputs = plan.inputsOf(version);
+    if (inputs == null) {
+      throw new IOException(
+          "Cannot score with model "
+              + plan.model()
+              + " version "
+              + version.version()
+              + ": "
+              + plan.withoutInputs(version));
+    }
+    return inputs;
+  }
+
+  private Scorer scorer(DeployedVersion version, InputPlan inputs) throws IOException {
+    return loader.load(plan.model(), version, inputs.inputNames(), plan.maxRows());
   }
 
   private static List<DeployedVersion> versions(Deployment deployment) {
@@ -310,20 +366,20 @@ final class Serving implements AutoCloseable {
 
   /** Closes what no deployment of now needs. */
   private void retire() {
-    Set<String> needed = new HashSet<>();
+    Set<Loading> needed = new HashSet<>();
     Set<String> kept = new HashSet<>();
     List<Deployment> newest = history.newestFirst(Long.MAX_VALUE);
     for (Deployment deployment : newest.subList(0, Math.min(KEPT_DEPLOYMENTS, newest.size()))) {
-      versions(deployment).forEach(v -> needed.add(v.sha256()));
+      need(deployment, needed);
       kept.add(deployment.deploymentId());
     }
     // A version that serves in the place of one that cannot be loaded is further down.
     Served serves = at(Long.MAX_VALUE);
     if (serves != null) {
-      versions(serves.deployment).forEach(v -> needed.add(v.sha256()));
+      need(serves.deployment, needed);
       kept.add(serves.deployment.deploymentId());
     }
-    history.preparing().ifPresent(p -> versions(p).forEach(v -> needed.add(v.sha256())));
+    history.preparing().ifPresent(p -> need(p, needed));
     served.keySet().retainAll(kept);
     scorers
         .entrySet()
@@ -335,5 +391,14 @@ final class Serving implements AutoCloseable {
               entry.getValue().close();
               return true;
             });
+  }
+
+  private void need(Deployment deployment, Set<Loading> needed) {
+    for (DeployedVersion version : versions(deployment)) {
+      InputPlan inputs = plan.inputsOf(version);
+      if (inputs != null) {
+        needed.add(new Loading(version.sha256(), inputs.number()));
+      }
+    }
   }
 }

@@ -5,6 +5,7 @@ import dev.millrace.core.definition.Source;
 import dev.millrace.core.model.FreshnessRule;
 import dev.millrace.core.model.WindowWitness;
 import dev.millrace.core.row.EntityKeys;
+import dev.millrace.platform.RunningViews.Running;
 import dev.millrace.streaming.Event;
 import dev.millrace.streaming.SourcePlan;
 import java.io.Serializable;
@@ -15,6 +16,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * How a view's row is read for an event.
  *
+ * @param key the last part of the row's key in the online store: there several definitions of the
+ *     view may stand beside each other
  * @param version what {@code _version} of a row must be: the row of another definition, or of a
  *     topic that is no more, is no row of this view
  * @param keyFields the fields of the model's source that hold the entity's keys, in its order
@@ -25,6 +28,7 @@ import org.jspecify.annotations.Nullable;
 record ViewRead(
     String view,
     String entity,
+    String key,
     String version,
     List<Integer> keyFields,
     List<String> fields,
@@ -41,13 +45,24 @@ record ViewRead(
   /** How many fields stand before the features. */
   static final int HEADER = 3;
 
+  /**
+   * The reading of a definition.
+   *
+   * @throws IllegalArgumentException where what the view reads is not applied
+   */
   static ViewRead of(
-      FeatureView view,
-      Source viewSource,
-      Source modelSource,
-      List<String> keyFields,
-      List<String> features,
-      String version) {
+      Running running, Source modelSource, List<String> keyFields, List<String> features) {
+    FeatureView view = running.view();
+    Source viewSource =
+        running
+            .project()
+            .source(view.source())
+            .orElseThrow(
+                () ->
+                    new IllegalArgumentException(
+                        "Cannot score: "
+                            + view.source()
+                            + " is not among the applied definitions; run ./millrace apply"));
     WindowWitness witness = WindowWitness.of(view, viewSource.schema());
     List<String> fields = new ArrayList<>(List.of("_time", "_source", "_version"));
     fields.addAll(features);
@@ -59,7 +74,8 @@ record ViewRead(
     return new ViewRead(
         view.name(),
         view.entity().name(),
-        version,
+        running.key(),
+        running.identity().toString(),
         List.copyOf(keyFields.stream().map(f -> SourcePlan.field(modelSource, f)).toList()),
         List.copyOf(fields),
         new FreshnessRule(
@@ -84,6 +100,6 @@ record ViewRead(
   }
 
   String redisKey(String entityKey) {
-    return EntityKeys.redisKey(entity, entityKey, view);
+    return EntityKeys.redisKey(entity, entityKey, key);
   }
 }

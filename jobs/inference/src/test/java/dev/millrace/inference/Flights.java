@@ -9,6 +9,7 @@ import dev.millrace.core.definition.Source;
 import dev.millrace.core.model.DeployedVersion;
 import dev.millrace.core.model.Deployment;
 import dev.millrace.platform.DefinitionsLog.ViewIdentity;
+import dev.millrace.platform.RunningViews;
 import dev.millrace.streaming.Event;
 import dev.millrace.streaming.Inbound;
 import java.time.Duration;
@@ -138,7 +139,11 @@ final class Flights {
 
   static ScoringPlan plan(@Nullable String fallback, Model.Input... inputs) {
     Model model = model(fallback, List.of(inputs));
-    return ScoringPlan.of(project(model), model, IDENTITIES, true, InferenceJob.STAGE);
+    return ScoringPlan.of(project(model), model, running(model), true, InferenceJob.STAGE);
+  }
+
+  static RunningViews running(Model model) {
+    return RunningViews.only(project(model), IDENTITIES);
   }
 
   /** A departure of partition 0, one second after another. */

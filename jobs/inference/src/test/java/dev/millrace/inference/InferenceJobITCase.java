@@ -54,7 +54,7 @@ class InferenceJobITCase {
           StrictEnvironment.strict(StreamExecutionEnvironment.createLocalEnvironment(2));
       Model model = Flights.model("0.2", List.of(DELAY, DISTANCE));
       InferenceJob.define(
-          env, Flights.project(model), Flights.IDENTITIES, new InMemory(redis.address()));
+          env, Flights.project(model), Flights.running(model), new InMemory(redis.address()));
       env.execute("inference");
     }
     assertThat(written("predictions", StampedPrediction.class))

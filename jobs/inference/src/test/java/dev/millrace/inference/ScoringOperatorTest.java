@@ -352,7 +352,7 @@ class ScoringOperatorTest {
     var model = Flights.model(null, List.of(DISTANCE));
     ScoringPlan silent =
         ScoringPlan.of(
-            Flights.project(model), model, Flights.IDENTITIES, false, InferenceJob.STAGE);
+            Flights.project(model), model, Flights.running(model), false, InferenceJob.STAGE);
     try (Scoring scoring = new Scoring(silent)) {
       scoring.event(new Inbound(null, letter));
       assertThat(scoring.letters()).isEmpty();

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.core.definition.Model;
+import dev.millrace.core.definition.Project;
+import dev.millrace.platform.RunningViews;
 import java.util.List;
 import java.util.Map;
 import org.apache.flink.util.InstantiationUtil;
@@ -26,8 +28,9 @@ class ScoringPlanTest {
   @Test
   void aViewThatIsNotAppliedIsRefused() {
     Model model = Flights.model(null, List.of(Flights.DELAY));
-    assertThatThrownBy(
-            () -> ScoringPlan.of(Flights.project(model), model, Map.of(), true, InferenceJob.STAGE))
+    Project project = Flights.project(model);
+    RunningViews none = RunningViews.only(project, Map.of());
+    assertThatThrownBy(() -> ScoringPlan.of(project, model, none, true, InferenceJob.STAGE))
         .hasMessageContaining("origin_delays")
         .hasMessageContaining("apply");
   }
@@ -37,7 +40,8 @@ class ScoringPlanTest {
     ScoringPlan plan = Flights.plan("0.2", Flights.DELAY, Flights.DEPARTURES, Flights.DISTANCE);
     ScoringPlan there = InstantiationUtil.clone(plan);
     assertThat(there.views()).isEqualTo(plan.views());
-    assertThat(there.inputNames()).containsExactly("delay_mean_1h", "count_1h", "distance");
-    assertThat(there.missing().value(2)).isEqualTo(-1.0);
+    assertThat(there.current().inputNames())
+        .containsExactly("delay_mean_1h", "count_1h", "distance");
+    assertThat(there.current().missing().value(2)).isEqualTo(-1.0);
   }
 }

@@ -1,12 +1,14 @@
 package dev.millrace.drift.audit;
 
+import static java.util.stream.Collectors.toSet;
+
 import dev.millrace.core.row.Positions;
 import dev.millrace.schemas.SubjectRegistry;
 import dev.millrace.schemas.Wire;
 import dev.millrace.schemas.WireFormat;
 import java.io.EOFException;
 import java.io.IOException;
-import java.util.List;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -24,6 +26,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Takes the rows out of the predictions that are audited, one by view. Predictions that do not say
  * what rows they were served from, because an older build wrote them, are counted and passed over.
+ * What a version was served that takes the inputs of an earlier revision is told by that one's
+ * names.
  */
 final class CaseDecoder extends RichFlatMapFunction<byte[], AuditCase> {
 
@@ -69,15 +73,24 @@ final class CaseDecoder extends RichFlatMapFunction<byte[], AuditCase> {
       return;
     }
     String model = prediction.get("model").toString();
+    Map<?, ?> values = (Map<?, ?>) prediction.get("inputs");
+    Map<String, String> versions = new HashMap<>();
+    rows.forEach(
+        (view, row) ->
+            versions.put(view.toString(), ((GenericRecord) row).get("version").toString()));
+    AuditPlan.Inputs inputs =
+        plan.inputs(
+            model, versions, values.keySet().stream().map(Object::toString).collect(toSet()));
     for (Map.Entry<?, ?> entry : rows.entrySet()) {
       AuditedView view = plan.view(entry.getKey().toString());
-      SortedMap<String, @Nullable Double> served = served(prediction, model, view);
-      Object key =
-          view == null
-              ? null
-              : ((Map<?, ?>) prediction.get("entity_keys")).get(new Utf8(view.entity()));
-      if (view != null && key != null && !served.isEmpty()) {
-        GenericRecord row = (GenericRecord) entry.getValue();
+      if (view == null) {
+        continue;
+      }
+      GenericRecord row = (GenericRecord) entry.getValue();
+      SortedMap<String, @Nullable Double> served = served(inputs, values, view);
+      boolean another = !view.version().equals(row.get("version").toString());
+      Object key = ((Map<?, ?>) prediction.get("entity_keys")).get(new Utf8(view.entity()));
+      if (key != null && (another || !served.isEmpty())) {
         out.collect(
             new AuditCase(
                 prediction.get("prediction_id").toString(),
@@ -93,14 +106,16 @@ final class CaseDecoder extends RichFlatMapFunction<byte[], AuditCase> {
     }
   }
 
-  private SortedMap<String, @Nullable Double> served(
-      GenericRecord prediction, String model, @Nullable AuditedView view) {
+  /** The view's features as they were served; none where it is not known which input was which. */
+  private static SortedMap<String, @Nullable Double> served(
+      AuditPlan.@Nullable Inputs inputs, Map<?, ?> values, AuditedView view) {
     SortedMap<String, @Nullable Double> served = new TreeMap<>();
-    Map<?, ?> inputs = (Map<?, ?>) prediction.get("inputs");
-    for (AuditPlan.InputOf input : plan.inputs().getOrDefault(model, List.of())) {
-      if (view != null && input.view().equals(view.view())) {
-        served.put(
-            input.feature(), inputs.get(new Utf8(input.input())) instanceof Double d ? d : null);
+    if (inputs != null) {
+      for (AuditPlan.InputOf input : inputs.ofViews()) {
+        if (input.view().equals(view.view())) {
+          served.put(
+              input.feature(), values.get(new Utf8(input.input())) instanceof Double d ? d : null);
+        }
       }
     }
     return served;

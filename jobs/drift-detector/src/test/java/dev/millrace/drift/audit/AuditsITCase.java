@@ -3,12 +3,16 @@ package dev.millrace.drift.audit;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.core.definition.Entity;
+import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.definition.Model;
 import dev.millrace.core.definition.Project;
 import dev.millrace.core.model.PredictionId;
 import dev.millrace.drift.audit.Audited.Difference;
 import dev.millrace.drift.audit.Audited.Result;
+import dev.millrace.platform.DefinitionsLog.Applied;
+import dev.millrace.platform.DefinitionsLog.KeptView;
 import dev.millrace.platform.DefinitionsLog.ViewIdentity;
+import dev.millrace.platform.RunningViews;
 import dev.millrace.schemas.SubjectRegistry;
 import dev.millrace.schemas.Wire;
 import dev.millrace.schemas.WireFormat;
@@ -40,6 +44,9 @@ import org.junit.jupiter.api.io.TempDir;
 class AuditsITCase {
 
   private static final int SCHEMA_ID = 3;
+  private static final String CHANGED = "ffffffffffff";
+  private static final ViewIdentity IDENTITY = new ViewIdentity(4, "0123456789ab");
+  private static final List<String> KEYS = List.of("card", "shop");
   private static final Schema ROW =
       Wire.PREDICTION.getField("rows").schema().getTypes().get(1).getValueType();
 
@@ -110,16 +117,59 @@ class AuditsITCase {
     assertThat(sample.takes("no id of ours")).isFalse();
   }
 
+  @Test
+  void whatAVersionOfAnEarlierDefinitionWasServedIsNoMismatch() throws Exception {
+    shop.trade(new Random(31), 60);
+    shop.archive(shop.log);
+    List<byte[]> predictions = new ArrayList<>();
+    Map<String, AuditCase> exact = new HashMap<>();
+    shop.rows.stream().filter(r -> r.view().equals("exact")).forEach(r -> exact.put(id(r), r));
+    for (AuditCase row : shop.rows) {
+      AuditCase other = exact.get(id(row));
+      if (row.view().equals("tiled") && other != null) {
+        predictions.add(prediction(row, other, true));
+      }
+    }
+    Project now = changedProject();
+    RunningViews running =
+        RunningViews.of(
+            now,
+            new Applied(
+                "shop",
+                2,
+                0,
+                Map.of("exact", new ViewIdentity(5, CHANGED), "tiled", IDENTITY),
+                List.of(new KeptView("exact", IDENTITY, 1)),
+                Map.of(),
+                Map.of()),
+            Map.of(1, project()));
+    List<Audited> audits = run(predictions, now, running);
+    assertThat(predictions).isNotEmpty();
+    assertThat(audits).hasSize(2 * predictions.size());
+    // The view that did not change is audited by the names that its features had for the version.
+    assertThat(audits)
+        .filteredOn(a -> a.view().equals("tiled"))
+        .hasSize(predictions.size())
+        .allMatch(a -> a.result() == Result.MATCH && a.compared() == 2);
+    assertThat(audits)
+        .filteredOn(a -> a.view().equals("exact"))
+        .allMatch(a -> a.result() == Result.UNDECIDABLE)
+        .allMatch(a -> String.valueOf(a.reason()).startsWith("OTHER_DEFINITION"));
+  }
+
   private List<Audited> run(List<byte[]> predictions) throws Exception {
     Project project = project();
+    return run(
+        predictions,
+        project,
+        RunningViews.only(project, Map.of("exact", IDENTITY, "tiled", IDENTITY)));
+  }
+
+  private List<Audited> run(List<byte[]> predictions, Project project, RunningViews running)
+      throws Exception {
     AuditPlan plan =
         AuditPlan.of(
-            project,
-            Map.of(
-                "exact", new ViewIdentity(4, "0123456789ab"),
-                "tiled", new ViewIdentity(4, "0123456789ab")),
-            Shop.options(),
-            Audits.folder(shop.target.warehouse(), "shop"));
+            project, running, Shop.options(), Audits.folder(shop.target.warehouse(), "shop"));
     Configuration conf = new Configuration();
     conf.set(RestartStrategyOptions.RESTART_STRATEGY, "none");
     StreamExecutionEnvironment env =
@@ -177,18 +227,43 @@ class AuditsITCase {
   }
 
   private static Project project() {
-    List<String> keys = List.of("card", "shop");
+    return project(
+        Shop.exact(),
+        new Model.Input.OfView("exact_count_1h", "exact", "count_1h", KEYS),
+        new Model.Input.OfView("amount_sum_1h", "exact", "amount_sum_1h", KEYS),
+        new Model.Input.OfView("tiled_count_1h", "tiled", "count_1h", KEYS),
+        new Model.Input.OfView("amount_last", "tiled", "amount_last", KEYS),
+        new Model.Input.OnDemand("hour", "3.0"));
+  }
+
+  /** One view has another definition, and the names of inputs are those of other features. */
+  private static Project changedProject() {
+    FeatureView exact = Shop.exact();
+    return project(
+        new FeatureView(
+            exact.name(),
+            exact.entity(),
+            exact.source(),
+            exact.keyFields(),
+            null,
+            exact.accuracy(),
+            exact.refresh(),
+            exact.allowedLateness(),
+            exact.ttl(),
+            exact.features().subList(2, 4),
+            CHANGED),
+        new Model.Input.OfView("amount_mean_1h", "exact", "amount_mean_1h", KEYS),
+        new Model.Input.OfView("count_1h", "tiled", "count_1h", KEYS),
+        new Model.Input.OfView("amount_sum_1h", "tiled", "amount_sum_1h", KEYS));
+  }
+
+  private static Project project(FeatureView exact, Model.Input... inputs) {
     Model model =
         new Model(
             "risk",
             "payments",
             Model.FeatureReads.ONLINE,
-            List.of(
-                new Model.Input.OfView("exact_count_1h", "exact", "count_1h", keys),
-                new Model.Input.OfView("amount_sum_1h", "exact", "amount_sum_1h", keys),
-                new Model.Input.OfView("tiled_count_1h", "tiled", "count_1h", keys),
-                new Model.Input.OfView("amount_last", "tiled", "amount_last", keys),
-                new Model.Input.OnDemand("hour", "3.0")),
+            List.of(inputs),
             Double.NaN,
             Map.of(),
             Duration.ofMillis(50),
@@ -202,8 +277,8 @@ class AuditsITCase {
         "shop",
         null,
         List.of(Shop.SOURCE),
-        List.of(new Entity("card", keys)),
-        List.of(Shop.exact(), Shop.tiled()),
+        List.of(new Entity("card", KEYS)),
+        List.of(exact, Shop.tiled()),
         List.of(model),
         List.of());
   }

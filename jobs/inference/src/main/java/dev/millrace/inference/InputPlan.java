@@ -1,0 +1,58 @@
+package dev.millrace.inference;
+
+import dev.millrace.core.model.MissingInputs;
+import java.io.Serializable;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The inputs of the versions that were trained on certain definitions: the model's as it was in one
+ * revision.
+ *
+ * @param number among the model's plans; 0 is that of the definitions as they are
+ * @param revision of the project, for people
+ * @param ids definition id by view that the inputs read
+ * @param views indexes, among the scoring plan's views, of those that the inputs read
+ * @param firstInput where the inputs begin among those of all plans
+ * @param inputs the signature
+ */
+record InputPlan(
+    int number,
+    int revision,
+    Map<String, String> ids,
+    List<Integer> views,
+    int firstInput,
+    List<Input> inputs,
+    MissingInputs missing)
+    implements Serializable {
+
+  /** One input of the signature. */
+  sealed interface Input extends Serializable {
+    String name();
+
+    /**
+     * A feature.
+     *
+     * @param view index among the scoring plan's views
+     * @param field index among the view's fields
+     */
+    record OfView(String name, int view, int field) implements Input {}
+
+    /** A CEL expression over the event. */
+    record OnDemand(String name, String expression) implements Input {}
+  }
+
+  /** The names of the inputs in order. */
+  List<String> inputNames() {
+    return inputs.stream().map(Input::name).toList();
+  }
+
+  /**
+   * Whether a version that was trained on these definitions takes these inputs.
+   *
+   * @param pinned definition id by view; what is not named may be any
+   */
+  boolean isOf(Map<String, String> pinned) {
+    return ids.entrySet().containsAll(pinned.entrySet());
+  }
+}
