@@ -85,9 +85,7 @@ final class ReplayedRows {
         .uid("online" + uidSuffix)
         .sinkTo(
             new RedisRowSink(
-                PipelineEnds.layout(project, running),
-                target.redis(),
-                view.redis().unavailable()))
+                PipelineEnds.layout(project, running), target.redis(), view.redis().unavailable()))
         .name("redis " + view.name())
         .uid("redis" + uidSuffix);
   }

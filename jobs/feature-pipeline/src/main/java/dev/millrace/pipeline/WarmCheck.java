@@ -23,7 +23,7 @@ final class WarmCheck extends AbstractStreamOperator<Void>
   private final int subtasks;
   private int written;
 
-  private WarmCheck(String view, int subtasks) {
+  WarmCheck(String view, int subtasks) {
     this.view = view;
     this.subtasks = subtasks;
   }

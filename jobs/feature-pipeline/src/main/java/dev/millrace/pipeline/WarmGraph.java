@@ -51,11 +51,7 @@ final class WarmGraph {
   private final Project project;
   private final RunningViews running;
 
-  WarmGraph(
-      StreamExecutionEnvironment env,
-      Target target,
-      Project project,
-      RunningViews running) {
+  WarmGraph(StreamExecutionEnvironment env, Target target, Project project, RunningViews running) {
     this.env = env;
     this.target = target;
     this.project = project;

@@ -11,6 +11,7 @@ import dev.millrace.core.row.EntityKeys;
 import dev.millrace.core.row.FeatureRow;
 import dev.millrace.platform.ArchiveBegin;
 import dev.millrace.platform.DefinitionsLog.ViewIdentity;
+import dev.millrace.platform.RunningViews;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Warehouse;
 import dev.millrace.platform.WarmReach;
@@ -36,16 +37,19 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
-import org.apache.flink.api.common.JobExecutionResult;
 import org.apache.flink.api.common.eventtime.Watermark;
 import org.apache.flink.api.common.eventtime.WatermarkGenerator;
 import org.apache.flink.api.common.eventtime.WatermarkOutput;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.connector.source.lib.NumberSequenceSource;
 import org.apache.flink.api.connector.source.util.ratelimit.RateLimiter;
+import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.MemorySize;
 import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.configuration.StateBackendOptions;
 import org.apache.flink.configuration.StateRecoveryOptions;
@@ -53,6 +57,9 @@ import org.apache.flink.connector.datagen.source.DataGeneratorSource;
 import org.apache.flink.connector.datagen.source.GeneratorFunction;
 import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.core.execution.SavepointFormatType;
+import org.apache.flink.runtime.checkpoint.OperatorState;
+import org.apache.flink.runtime.jobgraph.OperatorID;
+import org.apache.flink.state.api.runtime.SavepointLoader;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
@@ -60,6 +67,7 @@ import org.apache.flink.util.FileUtils;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.apache.iceberg.data.IcebergGenerics;
 import org.apache.iceberg.data.Record;
+import org.apache.iceberg.expressions.Expressions;
 import org.apache.iceberg.io.CloseableIterable;
 import org.apache.iceberg.jdbc.JdbcCatalog;
 import org.jspecify.annotations.Nullable;
@@ -99,35 +107,49 @@ class WarmITCase {
             - {function: last_k, column: shop, k: 3, windows: [1h]}
       """;
 
-  /** What {@code cards} is changed to, with other windows, filter and lateness; and new ones. */
+  /** {@code cards} changed, with other windows, filter and lateness, and two views more. */
   private static final String AFTER =
-      BEFORE
+      BEFORE.substring(0, BEFORE.indexOf("feature-views:"))
           + """
-            - name: wide_cards
-              entity: card
-              source: payments
-              filter: "amount >= 20.0"
-              allowed-lateness: 40m
-              ttl: 60d
-              aggregations:
-                - {function: count, windows: [2h]}
-                - {function: last_k, column: shop, k: 3, windows: [2h]}
-                - {function: sum, column: amount, windows: [2h]}
-            - name: tiled_cards
-              entity: card
-              source: payments
-              accuracy: tiled
-              ttl: 60d
-              aggregations:
-                - {function: mean, column: amount, windows: [6h]}
-            - name: lifetimes
-              entity: card
-              source: payments
-              ttl: 60d
-              aggregations:
-                - {function: last, column: shop}
-                - {function: max, column: amount, windows: [2h]}
-          """;
+            feature-views:
+              - name: cards
+                entity: card
+                source: payments
+                filter: "amount >= 20.0"
+                allowed-lateness: 40m
+                ttl: 60d
+                aggregations:
+                  - {function: count, windows: [2h]}
+                  - {function: last_k, column: shop, k: 3, windows: [2h]}
+                  - {function: sum, column: amount, windows: [2h]}
+              - name: tiled_cards
+                entity: card
+                source: payments
+                accuracy: tiled
+                ttl: 60d
+                aggregations:
+                  - {function: mean, column: amount, windows: [6h]}
+              - name: lifetimes
+                entity: card
+                source: payments
+                ttl: 60d
+                aggregations:
+                  - {function: last, column: shop}
+                  - {function: max, column: amount, windows: [2h]}
+            """;
+
+  /** With a source that the running job does not read. */
+  private static final String LATER =
+      AFTER.replace(
+              "entities:",
+              "  - {name: refunds, schema: payment.avsc, event-id: id, event-time: at}\nentities:")
+          + """
+              - name: refunded
+                entity: card
+                source: refunds
+                aggregations:
+                  - {function: count, windows: [1h]}
+            """;
 
   private static final String SCHEMA =
       """
@@ -139,7 +161,9 @@ class WarmITCase {
         {"name": "amount", "type": "double"}]}
       """;
 
-  private static final List<String> JOINING = List.of("wide_cards", "tiled_cards", "lifetimes");
+  private static final String CHANGED = "changed cards";
+  private static final List<String> JOINING = List.of(CHANGED, "tiled_cards", "lifetimes");
+  private static final String NAMES = "cards,tiled_cards,lifetimes";
 
   private static Payments payments;
   private static Map<String, Integer> indexes;
@@ -152,11 +176,10 @@ class WarmITCase {
 
   private final Path dir;
   private final Target target;
-  private final Project before =
-      Definitions.read(Map.of("millrace.yaml", BEFORE, "payment.avsc", SCHEMA));
-  private final Project after =
-      Definitions.read(Map.of("millrace.yaml", AFTER, "payment.avsc", SCHEMA));
+  private final Project before = project(BEFORE);
+  private final Project after = project(AFTER);
   private int runs;
+  private Map<String, Object> counts = Map.of();
 
   WarmITCase(@TempDir Path dir) {
     this.dir = dir;
@@ -170,6 +193,10 @@ class WarmITCase {
             dir.resolve("warehouse").toUri().toString(),
             "jdbc:sqlite:" + dir.resolve("catalog.db") + "?busy_timeout=30000",
             dir.resolve("artifacts").toUri().toString());
+  }
+
+  private static Project project(String text) {
+    return Definitions.read(Map.of("millrace.yaml", text, "payment.avsc", SCHEMA));
   }
 
   @BeforeAll
@@ -224,24 +251,40 @@ class WarmITCase {
   void whatCannotBeWarmedIsRefused() throws Exception {
     allowed = HALF;
     String savepoint = stopped(new Run(1, "hashmap"), before);
-    assertThatThrownBy(() -> warm(savepoint, "wide_cards,cards"))
-        .hasMessageContaining("Cannot warm view cards: the savepoint's job computed");
-    assertThatThrownBy(() -> warm(savepoint, "other"))
-        .hasMessageContaining("has none of that name");
+    assertThatThrownBy(() -> warm(after, savepoint, "other"))
+        .hasMessageContaining("Cannot warm view other: project shop has none of that name");
     try (JdbcCatalog catalog = Warehouse.open(target)) {
       var table = catalog.loadTable(Warehouse.events("shop", "payments"));
       table.updateProperties().set(ArchiveBegin.PROPERTY, "0:0,1:0,2:5,3:0").commit();
     }
-    WarmReach.check(target, after, view("wide_cards"));
+    WarmReach.check(target, after, view(CHANGED));
     assertThatThrownBy(() -> WarmReach.check(target, after, view("lifetimes")))
         .hasMessageContaining("Cannot warm view lifetimes: it has a feature without a window");
-    assertThatThrownBy(() -> warm(savepoint, "lifetimes"))
+    assertThatThrownBy(() -> warm(after, savepoint, "lifetimes"))
         .hasMessageContaining("Cannot warm view lifetimes: it has a feature without a window");
     drop(Warehouse.events("shop", "payments"));
     whole();
-    assertThatThrownBy(() -> warm(savepoint, "wide_cards"))
-        .hasMessageContaining("Cannot warm view wide_cards: the pipeline has read partition")
+    assertThatThrownBy(() -> warm(after, savepoint, "cards"))
+        .hasMessageContaining("Cannot warm view cards: the pipeline has read partition 0")
         .hasMessageContaining("wait for a checkpoint and apply again");
+  }
+
+  @Test
+  void whatHasNothingToWarmIsLeftOut() throws Exception {
+    allowed = HALF;
+    String savepoint = stopped(new Run(1, "hashmap"), before);
+    Project later = project(LATER);
+    String warmed = warm(later, savepoint, "refunded,cards");
+    // Its own state is there now, and of the other source nothing has been read.
+    String again = warm(later, warmed, "cards,refunded");
+    assertThat(operators(warmed)).hasSize(operators(savepoint).size() + 1);
+    assertThat(operators(again)).isEqualTo(operators(warmed));
+  }
+
+  private static Set<OperatorID> operators(String savepoint) throws Exception {
+    return SavepointLoader.loadSavepointMetadata(savepoint).getOperatorStates().stream()
+        .map(OperatorState::getOperatorID)
+        .collect(Collectors.toSet());
   }
 
   /** Parallelism and state backend of a job. */
@@ -251,7 +294,8 @@ class WarmITCase {
   private String joined(Run run) throws Exception {
     allowed = HALF;
     String savepoint = stopped(run, before);
-    String warmed = warm(savepoint, String.join(",", JOINING));
+    String warmed = warm(after, savepoint, NAMES);
+    assertThat(counts).containsEntry("different", 0L).containsEntry("events", 3L * HALF);
     FileUtils.deleteDirectory(Path.of(URI.create(savepoint)).toFile());
     for (String view : JOINING) {
       assertThat(wrong(view)).as(view).isEmpty();
@@ -266,27 +310,36 @@ class WarmITCase {
     given = new CountDownLatch(1);
     JobClient job = declared(run, project, null).executeAsync("stream " + runs++);
     assertThat(given.await(60, TimeUnit.SECONDS)).isTrue();
-    return job.stopWithSavepoint(
-            false, dir.resolve("savepoints").toUri().toString(), SavepointFormatType.CANONICAL)
-        .get(60, TimeUnit.SECONDS);
+    String folder = dir.resolve("savepoints").toUri().toString();
+    long endNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    while (true) {
+      try {
+        return job.stopWithSavepoint(false, folder, SavepointFormatType.CANONICAL)
+            .get(60, TimeUnit.SECONDS);
+      } catch (ExecutionException e) {
+        // The source may have given all before the last task was there.
+        if (System.nanoTime() > endNanos
+            || !String.valueOf(e.getMessage()).contains("Not all required tasks")) {
+          throw e;
+        }
+        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
+      }
+    }
   }
 
-  private String warm(String savepoint, String views) throws Exception {
+  private String warm(Project project, String savepoint, String views) throws Exception {
     String out = dir.resolve("warm-" + runs++).toUri().toString();
     StreamExecutionEnvironment env = environment(new Run(2, "hashmap"), null);
     Map<String, ViewIdentity> identities =
-        after.featureViews().stream()
+        project.featureViews().stream()
             .collect(Collectors.toMap(FeatureView::name, v -> new ViewIdentity(7, v.id())));
     List<String> rest = new ArrayList<>();
     WarmRequest request =
         WarmRequest.parse(
             new String[] {"--savepoint", savepoint, "--out", out, "--views", views}, rest);
     assertThat(rest).isEmpty();
-    new WarmGraph(env, target, after, identities).define(request);
-    JobExecutionResult result = env.execute("warm");
-    assertThat(result.getAllAccumulatorResults())
-        .containsEntry("different", 0L)
-        .containsEntry("events", (long) HALF * request.views().size());
+    new WarmGraph(env, target, project, RunningViews.only(project, identities)).define(request);
+    counts = env.execute("warm").getAllAccumulatorResults();
     return out;
   }
 
@@ -298,7 +351,9 @@ class WarmITCase {
   private StreamExecutionEnvironment declared(
       Run run, Project project, @Nullable String savepoint) {
     StreamExecutionEnvironment env = environment(run, savepoint);
-    FeaturePipelineJob.define(env, project, new Tables());
+    // What versions pin goes on beside what it was changed to.
+    FeaturePipelineJob.define(
+        env, project, project.equals(after) ? List.of(view("cards")) : List.of(), new Tables());
     return env;
   }
 
@@ -306,6 +361,8 @@ class WarmITCase {
     Configuration conf = new Configuration();
     conf.set(RestartStrategyOptions.RESTART_STRATEGY, "none");
     conf.set(StateBackendOptions.STATE_BACKEND, run.backend);
+    // All state into files, as that of many entities would be.
+    conf.set(CheckpointingOptions.FS_SMALL_FILE_THRESHOLD, MemorySize.ZERO);
     if (savepoint != null) {
       conf.set(StateRecoveryOptions.SAVEPOINT_PATH, savepoint);
     }
@@ -378,13 +435,13 @@ class WarmITCase {
     @Override
     public void rows(FeatureView view, DataStream<FeatureRow> rows) {
       IcebergEnds.append(
-          rows.filter(FeatureRow::logged).uid("log-" + view.name()),
+          rows.filter(FeatureRow::logged).uid("log-" + view.id()),
           target,
           Warehouse.features("shop", view.name()),
           Warehouse.featuresSchema(view),
           "_time",
           new TableRows.OfFeatures("7-" + view.id()),
-          "table-" + view.name());
+          "table-" + view.id());
     }
 
     @Override
@@ -431,7 +488,7 @@ class WarmITCase {
 
   /** All rows hold what their T and positions say, and there is one after each event. */
   private void requireRight() throws Exception {
-    for (String view : List.of("cards", "wide_cards", "tiled_cards", "lifetimes")) {
+    for (String view : List.of("cards", CHANGED, "tiled_cards", "lifetimes")) {
       assertThat(wrong(view)).as(view).isEmpty();
       Set<String> reached = new HashSet<>();
       long quietMillis = Long.MIN_VALUE;
@@ -476,7 +533,7 @@ class WarmITCase {
   private static Map<String, List<Payments.Payment>> accepted(String view) {
     return switch (view) {
       case "cards" -> payments.accepted(p -> p.amount() >= 0, 20 * Payments.MINUTE);
-      case "wide_cards" -> payments.accepted(p -> p.amount() >= 20, 40 * Payments.MINUTE);
+      case CHANGED -> payments.accepted(p -> p.amount() >= 20, 40 * Payments.MINUTE);
       default -> payments.accepted(p -> true, 0);
     };
   }
@@ -490,7 +547,7 @@ class WarmITCase {
               "" + Payments.window(included, t, 10 * Payments.MINUTE).size(),
               "" + hour.size(),
               Payments.lastShops(hour, 3));
-      case "wide_cards" ->
+      case CHANGED ->
           List.of("" + twoHours.size(), Payments.lastShops(twoHours, 3), Payments.sum(twoHours));
       case "tiled_cards" ->
           List.of(Payments.mean(Payments.tiledWindow(included, t, 6 * Payments.HOUR)));
@@ -503,15 +560,18 @@ class WarmITCase {
 
   /** Entity, T, positions and features of all rows of a view's log, none of them twice. */
   private Set<List<Object>> log(String view) throws Exception {
+    FeatureView of = view(view);
     Set<List<Object>> rows = new HashSet<>();
     try (JdbcCatalog catalog = Warehouse.open(target);
         CloseableIterable<Record> records =
-            IcebergGenerics.read(catalog.loadTable(Warehouse.features("shop", view))).build()) {
+            IcebergGenerics.read(catalog.loadTable(Warehouse.features("shop", of.name())))
+                .where(Expressions.equal("_version", "7-" + of.id()))
+                .build()) {
       for (Record record : records) {
         long time = ((OffsetDateTime) record.getField("_time")).toInstant().toEpochMilli();
         List<Object> row = new ArrayList<>(List.of(record.getField("entity_key"), time));
         row.add(record.getField("_source"));
-        for (var feature : view(view).features()) {
+        for (var feature : of.features()) {
           row.add(String.valueOf(record.getField(feature.name())));
         }
         assertThat(rows.add(row)).as("%s is in the log twice", row).isTrue();
@@ -526,7 +586,8 @@ class WarmITCase {
     log(view).forEach(row -> newest.merge((String) row.get(0), (Long) row.get(1), Math::max));
     try (Jedis jedis = redis.client()) {
       for (var of : newest.entrySet()) {
-        String time = jedis.hget(EntityKeys.redisKey("card", of.getKey(), view), "_time");
+        String time =
+            jedis.hget(EntityKeys.redisKey("card", of.getKey(), view(view).name()), "_time");
         assertThat(Long.parseLong(time))
             .as("%s %s", view, of.getKey())
             .isGreaterThanOrEqualTo(of.getValue());
@@ -535,6 +596,10 @@ class WarmITCase {
   }
 
   private FeatureView view(String name) {
-    return after.featureView(name).orElseThrow();
+    return switch (name) {
+      case "cards" -> before.featureView("cards").orElseThrow();
+      case CHANGED -> after.featureView("cards").orElseThrow();
+      default -> after.featureView(name).orElseThrow();
+    };
   }
 }
