@@ -116,7 +116,7 @@ public final class ApplyCommand implements Callable<Integer> {
         plan(installation, folder, PinnedViews.read(target, registry, project));
     FlinkRest flink = new FlinkRest(target.flink());
     ProjectJobs jobs = new ProjectJobs(flink, applied, progress);
-    ViewStart begun = ViewStart.of(project, plan, options.cold());
+    ViewStart begun = ViewStart.of(project, plan, target, options.cold());
     plan.changes().forEach(progress);
     begun.notes().forEach(progress);
     boolean upgrade = plan.previous() != null && !plan.changes().isEmpty();

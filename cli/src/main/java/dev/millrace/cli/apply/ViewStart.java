@@ -7,6 +7,8 @@ import dev.millrace.core.definition.Project;
 import dev.millrace.core.definition.Source;
 import dev.millrace.platform.DefinitionsLog.Applied;
 import dev.millrace.platform.Installation;
+import dev.millrace.platform.Target;
+import dev.millrace.platform.WarmReach;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,7 +35,7 @@ record ViewStart(List<String> warm, List<String> archived, List<String> notes) {
    * @param cold whether windows may be empty where they need not be
    * @throws UserMistake where one has no archive to begin from
    */
-  static ViewStart of(Project project, Installation.Plan plan, boolean cold) {
+  static ViewStart of(Project project, Installation.Plan plan, Target target, boolean cold) {
     List<String> warm = new ArrayList<>();
     List<String> notes = new ArrayList<>();
     List<String> archived =
@@ -50,11 +52,10 @@ record ViewStart(List<String> warm, List<String> archived, List<String> notes) {
           continue;
         }
         if (archived.contains(name) && !cold) {
+          refuseOutOfReach(project, view, target);
           warm.add(name);
         } else if (source.kind() == Source.Kind.KAFKA && !cold) {
-          throw new UserMistake(
-              "Cannot apply project %s: view %s begins in the middle of source %s, which has no archive to compute its windows from; set archive: true and wait until that reaches back for %s, or apply with --cold: then they fill as events come"
-                  .formatted(project.name(), name, source.name(), view.longestWindow()));
+          refuseOutOfReach(project, view, target);
         } else {
           notes.add(
               "feature view %s: its windows fill as events come%s"
@@ -65,6 +66,18 @@ record ViewStart(List<String> warm, List<String> archived, List<String> notes) {
       }
     }
     return new ViewStart(warm, archived, notes);
+  }
+
+  private static void refuseOutOfReach(Project project, FeatureView view, Target target) {
+    try {
+      Source unusedSource = WarmReach.source(project, view);
+      WarmReach.check(target, project, view);
+    } catch (IllegalStateException e) {
+      throw new UserMistake(
+          "Cannot apply project %s: %s; or apply with --cold, then its windows fill as events come"
+              .formatted(project.name(), e.getMessage()),
+          e);
+    }
   }
 
   private static boolean isArchived(Source source) {

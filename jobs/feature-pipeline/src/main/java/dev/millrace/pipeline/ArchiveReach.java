@@ -4,6 +4,8 @@ import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.definition.Source;
 import dev.millrace.core.feature.Aggregations;
 import dev.millrace.pipeline.training.WarehouseTables;
+import dev.millrace.platform.ArchiveBegin;
+import dev.millrace.platform.WarmReach;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Instant;
@@ -25,6 +27,7 @@ import org.apache.iceberg.io.CloseableIterable;
 final class ArchiveReach {
 
   private static final String PARTITION = "_partition";
+  private static final String OFFSET = "_offset";
   private static final long MICROS_PER_MILLI = 1_000;
 
   /** How far behind the newest event the partitions are looked for that are not idle. */
@@ -53,7 +56,7 @@ final class ArchiveReach {
               .formatted(view.name(), source.name()));
     }
     long lagMillis = source.maxOutOfOrderness().toMillis() + view.allowedLateness().toMillis();
-    long windowMillis = windowMillis(view);
+    long windowMillis = WarmReach.windowMillis(view);
     long neededMillis =
         windowMillis == Aggregations.ALL_TIME || fromMillis == Long.MIN_VALUE
             ? Long.MIN_VALUE
@@ -68,15 +71,6 @@ final class ArchiveReach {
         afterMillis,
         toMillis >= newest.getAsLong() ? Long.MAX_VALUE : toMillis + lagMillis,
         Math.min(toMillis, watermarkMillis(newest.getAsLong())));
-  }
-
-  /** The longest window, with what a tiled one may hold beyond its end. */
-  private static long windowMillis(FeatureView view) {
-    long[] windows = Aggregations.of(view).windowsMillis();
-    long longest = windows[windows.length - 1];
-    return longest == Aggregations.ALL_TIME || view.accuracy() == FeatureView.Accuracy.EXACT
-        ? longest
-        : longest + longest / 64;
   }
 
   private void require(FeatureView view, long fromMillis, long neededMillis) {
@@ -111,17 +105,62 @@ final class ArchiveReach {
                 Instant.ofEpochMilli(latest + (fromMillis - neededMillis))));
   }
 
+  /**
+   * Refuses where the archive lacks events that a job has read.
+   *
+   * @param lastOffsets by partition, the last event that the job took; {@link Long#MAX_VALUE} where
+   *     that is all there is
+   */
+  void requireThrough(String view, Map<Integer, Long> lastOffsets) {
+    new TreeMap<>(lastOffsets)
+        .forEach(
+            (partition, last) -> {
+              if (last != Long.MAX_VALUE
+                  && !hasEvent(partition, Expressions.greaterThanOrEqual(OFFSET, last))) {
+                throw new IllegalStateException(
+                    "Cannot warm view %s: the pipeline has read partition %d of topic %s up to offset %d, and the archive of %s does not hold it yet; start the pipeline, wait for a checkpoint and apply again"
+                        .formatted(view, partition, source.topic(), last, source.name()));
+              }
+            });
+  }
+
+  /**
+   * From which T on the log may have rows of a view that joins a running job.
+   *
+   * @param watermarkMillis of the job
+   * @throws IllegalStateException where the archive does not reach back far enough
+   */
+  long warmBeginMillis(FeatureView view, long watermarkMillis) {
+    return ArchiveBegin.isWhole(table)
+        ? Long.MIN_VALUE
+        : WarmReach.beginMillis(view, source, firsts(), watermarkMillis);
+  }
+
+  private Map<Integer, Long> firsts() {
+    Map<Integer, Long> firsts = new TreeMap<>();
+    try (CloseableIterable<Record> rows = read(Expressions.alwaysTrue())) {
+      for (Record row : rows) {
+        firsts.merge((Integer) row.getField(PARTITION), millis(row), Math::min);
+      }
+    } catch (IOException e) {
+      throw failed(e);
+    }
+    return firsts;
+  }
+
   private int[] partitions() {
     OptionalLong last = WarehouseTables.largest(reading, PARTITION);
     return IntStream.rangeClosed(0, (int) last.orElse(-1)).toArray();
   }
 
   private boolean hasEventUpTo(int partition, long untilMillis) {
+    return hasEvent(
+        partition, Expressions.lessThanOrEqual(source.eventTime(), untilMillis * MICROS_PER_MILLI));
+  }
+
+  private boolean hasEvent(int partition, Expression filter) {
     try (CloseableIterable<Record> rows =
-        read(
-            Expressions.and(
-                Expressions.equal(PARTITION, partition),
-                Expressions.lessThanOrEqual(source.eventTime(), untilMillis * MICROS_PER_MILLI)))) {
+        read(Expressions.and(Expressions.equal(PARTITION, partition), filter))) {
       return rows.iterator().hasNext();
     } catch (IOException e) {
       throw failed(e);

@@ -1,20 +1,14 @@
 package dev.millrace.pipeline;
 
-import dev.millrace.core.definition.Feature;
 import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.definition.Project;
 import dev.millrace.core.definition.Source;
 import dev.millrace.core.row.FeatureRow;
-import dev.millrace.pipeline.training.LogRow;
 import dev.millrace.pipeline.training.SetGraph;
 import dev.millrace.pipeline.training.WarehouseTables;
 import dev.millrace.platform.RunningViews.Running;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Warehouse;
-import dev.millrace.streaming.IcebergEnds;
-import dev.millrace.streaming.RedisRowSink;
-import dev.millrace.streaming.Serializers;
-import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
@@ -60,51 +54,11 @@ final class BackfillGraph {
               .filter(row -> row.timeMillis() >= fromMillis && row.timeMillis() <= toMillis)
               .name("asked for")
               .uid("asked-for");
-      append(rows, tables, request);
+      ReplayedRows replayed = new ReplayedRows(env, target, project, running, "");
+      replayed.append(rows, tables, fromMillis, toMillis);
       if (request.toRedis()) {
-        rows.filter(FeatureRow::online)
-            .name("online")
-            .uid("online")
-            .sinkTo(
-                new RedisRowSink(
-                    PipelineEnds.layout(project, running),
-                    target.redis(),
-                    view.redis().unavailable()))
-            .name("redis " + view.name())
-            .uid("redis");
+        replayed.serve(rows);
       }
     }
-  }
-
-  private void append(
-      DataStream<FeatureRow> rows, WarehouseTables tables, BackfillRequest request) {
-    DataStream<LogRow> log =
-        SetGraph.log(
-            env,
-            tables,
-            Warehouse.features(project.name(), view.name()),
-            view.id(),
-            view.features().stream().map(Feature::name).toList(),
-            request.fromMillis() - 1,
-            request.toMillis(),
-            "log");
-    DataStream<FeatureRow> missing =
-        rows.filter(FeatureRow::logged)
-            .name("logged")
-            .uid("logged")
-            .keyBy(FeatureRow::entityKey, Types.STRING)
-            .connect(log.keyBy(LogRow::entityKey, Types.STRING))
-            .process(new LogComparison(running.identity().epoch()))
-            .returns(Serializers.FEATURE_ROW)
-            .name("compare with the log")
-            .uid("compare");
-    IcebergEnds.append(
-        missing,
-        target,
-        Warehouse.features(project.name(), view.name()),
-        Warehouse.featuresSchema(view),
-        "_time",
-        new TableRows.OfFeatures(running.identity().toString()),
-        "table");
   }
 }

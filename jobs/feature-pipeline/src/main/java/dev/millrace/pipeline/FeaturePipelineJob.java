@@ -52,6 +52,16 @@ public final class FeaturePipelineJob {
     return "millrace-" + project.name() + "-" + STAGE;
   }
 
+  /** Under which uid savepoints hold how far a source was read. */
+  static String judgeUid(Source source) {
+    return "judge-" + source.name();
+  }
+
+  /** Under which uid savepoints hold the state of a view's entities. */
+  static String rowsUid(FeatureView view) {
+    return "rows-" + view.name() + "-" + view.id();
+  }
+
   /** Declares the whole graph; the caller brings the ends, so that tests bring in-memory ones. */
   static void define(StreamExecutionEnvironment env, Project project, Ends ends) {
     define(env, project, List.of(), ends);
@@ -93,7 +103,7 @@ public final class FeaturePipelineJob {
               .process(new JudgeFunction(plan, source, views))
               .returns(ArchivedEvent.TYPE)
               .name("judge " + source.name())
-              .uid("judge-" + source.name())
+              .uid(judgeUid(source))
               // On the way from an event to its row in Redis nothing waits for a buffer to fill.
               .setBufferTimeout(ROW_BUFFER_MILLIS);
       if (source.batch() != null) {
@@ -129,7 +139,7 @@ public final class FeaturePipelineJob {
                       isRead ? RowEvents.of(view, ownPlan) : null))
               .returns(Serializers.FEATURE_ROW)
               .name("rows " + view.name())
-              .uid("rows-" + view.name() + "-" + view.id());
+              .uid(rowsUid(view));
       letters.add(rows.getSideOutput(RowFunction.LETTERS));
       ends.rows(view, rows);
       if (isRead) {

@@ -34,12 +34,21 @@ import org.apache.flink.util.OutputTag;
  * <p>Late: more than {@code max-out-of-orderness + allowed-lateness} behind the largest event time
  * read earlier from the same partition. That time is in the checkpoint, so after a restore every
  * verdict is the same; it is kept in union state because a partition may be read by another subtask
- * then, and the largest of all is right for each.
+ * then, and the largest of all is right for each. Beside it is the offset of the last event, so
+ * that who has a savepoint knows which of the archive's events its views have seen.
  */
 final class JudgeFunction extends ProcessFunction<Inbound, ArchivedEvent>
     implements CheckpointedFunction {
 
   private static final long serialVersionUID = 1L;
+
+  /** By partition, the largest event time. */
+  static final ListStateDescriptor<Tuple2<Integer, Long>> LARGEST =
+      new ListStateDescriptor<>("largest-event-time", Types.TUPLE(Types.INT, Types.LONG));
+
+  /** By partition, the offset of the last event; dead letters are none. */
+  static final ListStateDescriptor<Tuple2<Integer, Long>> LAST =
+      new ListStateDescriptor<>("last-offset", Types.TUPLE(Types.INT, Types.LONG));
 
   static final OutputTag<DeadLetter> LETTERS = new OutputTag<>("letters", Serializers.DEAD_LETTER);
 
@@ -60,6 +69,8 @@ final class JudgeFunction extends ProcessFunction<Inbound, ArchivedEvent>
 
   private transient Map<Integer, Long> largestMillis;
   private transient ListState<Tuple2<Integer, Long>> largestState;
+  private transient Map<Integer, Long> lastOffsets;
+  private transient ListState<Tuple2<Integer, Long>> lastState;
   private transient Counter lettersCounter;
   private transient Counter filtered;
   private transient Counter failedFilters;
@@ -86,23 +97,31 @@ final class JudgeFunction extends ProcessFunction<Inbound, ArchivedEvent>
 
   @Override
   public void initializeState(FunctionInitializationContext context) throws Exception {
-    largestState =
-        context
-            .getOperatorStateStore()
-            .getUnionListState(
-                new ListStateDescriptor<>(
-                    "largest-event-time", Types.TUPLE(Types.INT, Types.LONG)));
-    largestMillis = new HashMap<>();
-    for (Tuple2<Integer, Long> entry : largestState.get()) {
-      largestMillis.merge(entry.f0, entry.f1, Math::max);
+    largestState = context.getOperatorStateStore().getUnionListState(LARGEST);
+    largestMillis = byPartition(largestState.get());
+    lastState = context.getOperatorStateStore().getUnionListState(LAST);
+    lastOffsets = byPartition(lastState.get());
+  }
+
+  /** What all subtasks have noted; of a partition that moved between them the largest is right. */
+  static Map<Integer, Long> byPartition(Iterable<Tuple2<Integer, Long>> entries) {
+    Map<Integer, Long> largest = new HashMap<>();
+    for (Tuple2<Integer, Long> entry : entries) {
+      largest.merge(entry.f0, entry.f1, Math::max);
     }
+    return largest;
   }
 
   @Override
   public void snapshotState(FunctionSnapshotContext context) throws Exception {
+    largestState.update(entries(largestMillis));
+    lastState.update(entries(lastOffsets));
+  }
+
+  private static List<Tuple2<Integer, Long>> entries(Map<Integer, Long> byPartition) {
     List<Tuple2<Integer, Long>> entries = new ArrayList<>();
-    largestMillis.forEach((partition, millis) -> entries.add(Tuple2.of(partition, millis)));
-    largestState.update(entries);
+    byPartition.forEach((partition, value) -> entries.add(Tuple2.of(partition, value)));
+    return entries;
   }
 
   @SuppressWarnings("NullAway.Init") // initializeState, which comes before, sets the others.
@@ -130,6 +149,7 @@ final class JudgeFunction extends ProcessFunction<Inbound, ArchivedEvent>
     if (largest == null || event.eventTimeMillis() > largest) {
       largestMillis.put(event.partition(), event.eventTimeMillis());
     }
+    lastOffsets.merge(event.partition(), event.offset(), Math::max);
     StringBuilder late = null;
     for (int v = 0; v < views.size(); v++) {
       ViewInput view = views.get(v);

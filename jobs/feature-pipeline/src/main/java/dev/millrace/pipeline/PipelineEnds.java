@@ -5,6 +5,7 @@ import dev.millrace.core.definition.Project;
 import dev.millrace.core.definition.Source;
 import dev.millrace.core.row.FeatureRow;
 import dev.millrace.pipeline.batch.BatchSource;
+import dev.millrace.platform.ArchiveBegin;
 import dev.millrace.platform.RowSchemas;
 import dev.millrace.platform.RunningViews;
 import dev.millrace.platform.RunningViews.Running;

@@ -13,6 +13,7 @@ import org.apache.flink.api.common.accumulators.LongCounter;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
 import org.apache.flink.util.Collector;
+import org.apache.flink.util.OutputTag;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,12 +28,16 @@ final class ReplayFunction extends KeyedProcessFunction<String, Replayed, Featur
 
   private static final long serialVersionUID = 1L;
 
+  /** Where the whole state of each entity comes out once its events are through. */
+  static final OutputTag<EntityPart> STATE = new OutputTag<>("state", EntityPart.TYPE);
+
   private static final Comparator<Replayed> READ =
       Comparator.comparingInt((Replayed r) -> r.event().partition())
           .thenComparingLong(r -> r.event().offset());
 
   private final ViewRows rows;
   private final long endMillis;
+  private final boolean givesState;
   private final LongCounter entities = new LongCounter();
   private final LongCounter tooMany = new LongCounter();
 
@@ -43,11 +48,18 @@ final class ReplayFunction extends KeyedProcessFunction<String, Replayed, Featur
    * A replay of one view.
    *
    * @param endMillis refreshes are due up to here
+   * @param givesState whether entities' states are wanted at {@link #STATE}
    */
   @SuppressWarnings("NullAway.Init") // Flink opens a function before it is used.
-  ReplayFunction(FeatureView view, SourcePlan source, Duration dedupWindow, long endMillis) {
+  ReplayFunction(
+      FeatureView view,
+      SourcePlan source,
+      Duration dedupWindow,
+      long endMillis,
+      boolean givesState) {
     this.rows = new ViewRows(view, source, dedupWindow);
     this.endMillis = endMillis;
+    this.givesState = givesState;
   }
 
   @Override
@@ -82,6 +94,11 @@ final class ReplayFunction extends KeyedProcessFunction<String, Replayed, Featur
           endMillis,
           context.timerService().currentProcessingTime(),
           row -> give(row, out));
+      if (givesState) {
+        state.timerMillis = rows.nextTimerMillis(state, endMillis);
+        rows.update(state);
+        rows.parts(context.getCurrentKey(), part -> context.output(STATE, part));
+      }
     }
     // Only the last row of an entity goes online.
     FeatureRow last = newest;

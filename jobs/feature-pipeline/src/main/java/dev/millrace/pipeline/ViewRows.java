@@ -1,15 +1,12 @@
 package dev.millrace.pipeline;
 
 import dev.millrace.core.definition.FeatureView;
-import dev.millrace.core.feature.Accumulator;
 import dev.millrace.core.feature.Arrival;
 import dev.millrace.core.feature.EntityRows;
 import dev.millrace.core.feature.EntityState;
-import dev.millrace.core.feature.EventPage;
 import dev.millrace.core.feature.ViewPlan;
 import dev.millrace.core.row.FeatureRow;
 import dev.millrace.streaming.DeadLetter;
-import dev.millrace.streaming.RecordType;
 import dev.millrace.streaming.SourcePlan;
 import java.io.Serializable;
 import java.time.Duration;
@@ -18,11 +15,7 @@ import java.util.Map;
 import java.util.function.Consumer;
 import org.apache.flink.api.common.functions.RuntimeContext;
 import org.apache.flink.api.common.state.MapState;
-import org.apache.flink.api.common.state.MapStateDescriptor;
-import org.apache.flink.api.common.state.StateTtlConfig;
 import org.apache.flink.api.common.state.ValueState;
-import org.apache.flink.api.common.state.ValueStateDescriptor;
-import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.metrics.Counter;
 import org.jspecify.annotations.Nullable;
 
@@ -42,9 +35,6 @@ final class ViewRows implements Serializable {
 
   private static final long serialVersionUID = 1L;
 
-  /** State must not go before the row in Redis, whose life starts a little later. */
-  private static final Duration LONGER_THAN_ROW = Duration.ofHours(1);
-
   private final ViewPlan plan;
   private final SourcePlan source;
   private final String view;
@@ -54,6 +44,7 @@ final class ViewRows implements Serializable {
   private final long latenessMillis;
 
   private transient EntityRows rows;
+  private transient ViewState keyed;
   private transient ValueState<EntityState> entity;
   private transient MapState<String, Long> seen;
   private transient StateStore store;
@@ -73,32 +64,10 @@ final class ViewRows implements Serializable {
 
   void open(RuntimeContext context) {
     rows = new EntityRows(plan);
-    ValueStateDescriptor<EntityState> descriptor =
-        new ValueStateDescriptor<>(
-            "entity", new RecordType<>(EntityState.class, EntityStateSerializer.OfEntity.INSTANCE));
-    descriptor.enableTimeToLive(
-        StateTtlConfig.newBuilder(rowTtl.plus(LONGER_THAN_ROW))
-            .updateTtlOnCreateAndWrite()
-            .neverReturnExpired()
-            // One look an access: there are never more entries than accesses that made them.
-            .cleanupIncrementally(1, false)
-            .cleanupInRocksdbCompactFilter(1_000)
-            .build());
-    entity = context.getState(descriptor);
-    MapState<Long, EventPage> pages =
-        context.getMapState(
-            new MapStateDescriptor<>(
-                "pages",
-                Types.LONG,
-                new RecordType<>(EventPage.class, EntityStateSerializer.OfPage.INSTANCE)));
-    MapState<Long, Accumulator[]> tiles =
-        context.getMapState(
-            new MapStateDescriptor<>(
-                "tiles",
-                Types.LONG,
-                new RecordType<>(Accumulator[].class, EntityStateSerializer.OfTile.INSTANCE)));
-    store = new StateStore(pages, tiles);
-    seen = context.getMapState(new MapStateDescriptor<>("seen-ids", Types.STRING, Types.LONG));
+    keyed = new ViewState(context, rowTtl);
+    entity = keyed.entity();
+    seen = keyed.seen();
+    store = keyed.store();
     repeated = context.getMetricGroup().counter("eventsRepeated");
     tooMany = context.getMetricGroup().counter("eventsTooMany");
   }
@@ -208,6 +177,11 @@ final class ViewRows implements Serializable {
     return next == Long.MAX_VALUE && dedupMillis > 0 && !seen.isEmpty()
         ? Math.max(state.timeMillis, watermarkMillis) + dedupMillis + latenessMillis + 1
         : next;
+  }
+
+  /** Gives the whole state of the current key. */
+  void parts(String entityKey, Consumer<EntityPart> out) throws Exception {
+    keyed.parts(entityKey, out);
   }
 
   /** What may be left of an entity whose value has expired while event time stood still. */

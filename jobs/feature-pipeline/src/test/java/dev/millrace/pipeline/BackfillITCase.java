@@ -11,6 +11,7 @@ import dev.millrace.core.row.FeatureRow;
 import dev.millrace.pipeline.training.LogRow;
 import dev.millrace.pipeline.training.SetGraph;
 import dev.millrace.pipeline.training.WarehouseTables;
+import dev.millrace.platform.ArchiveBegin;
 import dev.millrace.platform.DefinitionsLog.ViewIdentity;
 import dev.millrace.platform.RunningViews;
 import dev.millrace.platform.Target;

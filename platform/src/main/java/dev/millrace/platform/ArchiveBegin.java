@@ -1,4 +1,4 @@
-package dev.millrace.pipeline;
+package dev.millrace.platform;
 
 import java.util.Map;
 import java.util.TreeMap;
@@ -9,16 +9,16 @@ import org.apache.iceberg.Table;
  * Where in each partition an archive begins, kept as a property of its table. Whether it holds all
  * of a topic cannot be seen from its rows: records that are no events are not in it.
  */
-final class ArchiveBegin {
+public final class ArchiveBegin {
 
-  static final String PROPERTY = "millrace.archive.begin";
+  public static final String PROPERTY = "millrace.archive.begin";
 
   /**
    * Notes a topic's first offsets in an archive that has no snapshot yet.
    *
    * @param firstOffsets by partition
    */
-  static void note(Table table, Map<Integer, Long> firstOffsets) {
+  public static void note(Table table, Map<Integer, Long> firstOffsets) {
     if (table.currentSnapshot() == null && !table.properties().containsKey(PROPERTY)) {
       table
           .updateProperties()
@@ -33,7 +33,7 @@ final class ArchiveBegin {
   }
 
   /** Whether the archive was there before the topic's first record was forgotten. */
-  static boolean isWhole(Table table) {
+  public static boolean isWhole(Table table) {
     String begin = table.properties().get(PROPERTY);
     if (begin == null || begin.isEmpty()) {
       return false;
