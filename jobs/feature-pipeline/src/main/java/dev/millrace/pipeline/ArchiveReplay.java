@@ -92,7 +92,7 @@ final class ArchiveReplay {
         .name("in order")
         .uid(uid + "-in-order")
         .keyBy(replayed -> replayed.event().entityKey(), Types.STRING)
-        .process(new ReplayFunction(view, plan, source.dedupWindow(), span.endMillis))
+        .process(new ReplayFunction(view, plan, source.dedupWindow(), span.endMillis, order))
         .returns(Serializers.FEATURE_ROW)
         .name("rows " + view.name())
         .uid(uid + "-rows");
