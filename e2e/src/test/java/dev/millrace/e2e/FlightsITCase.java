@@ -13,6 +13,8 @@ import dev.millrace.platform.Warehouse;
 import dev.millrace.schemas.ConfluentSubjectRegistry;
 import dev.millrace.schemas.Wire;
 import dev.millrace.schemas.WireFormat;
+import dev.millrace.testing.NaiveFlights;
+import dev.millrace.testing.RowComparison;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -436,25 +438,21 @@ class FlightsITCase {
   }
 
   private static NaiveFlights naive() throws IOException {
-    Map<Long, NaiveFlights.Place> places = new HashMap<>();
+    Map<Long, FlightFiles.Place> places = new HashMap<>();
     try (JdbcCatalog catalog = Warehouse.open(target())) {
       Table table = catalog.loadTable(TableIdentifier.of("flights", "events_arrivals"));
       WarehouseRows.each(
           table,
           row -> {
-            NaiveFlights.Place before =
+            FlightFiles.Place before =
                 places.put(
                     (Long) row.get("flight_id"),
-                    new NaiveFlights.Place(
+                    new FlightFiles.Place(
                         (Integer) row.get("_partition"), (Long) row.get("_offset")));
             assertThat(before).as("flight archived twice").isNull();
           });
     }
-    List<Path> files;
-    try (Stream<Path> listed = Files.list(PROJECT.resolve("data"))) {
-      files = listed.filter(f -> f.toString().endsWith(".parquet")).sorted().limit(2).toList();
-    }
-    List<NaiveFlights.Arrival> found = NaiveFlights.arrivals(files, places);
+    List<NaiveFlights.Arrival> found = FlightFiles.arrivals(FlightFiles.weeks(PROJECT, 2), places);
     assertThat(found.size()).as("archived arrivals found in the files").isEqualTo(places.size());
     return new NaiveFlights(found);
   }

@@ -136,7 +136,7 @@ final class ArchiveReplay {
         .keyBy(replayed -> replayed.event().entityKey(), Types.STRING)
         .process(
             new ReplayFunction(
-                view, plan, source.dedupWindow(), span.endMillis, lastOffsets != null))
+                view, plan, source.dedupWindow(), span.endMillis, order, lastOffsets != null))
         .returns(Serializers.FEATURE_ROW)
         .name("rows " + view.name())
         .uid(uid + "-rows");

@@ -8,7 +8,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Optional;
 import org.apache.flink.api.common.accumulators.LongCounter;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
@@ -37,6 +36,7 @@ final class ReplayFunction extends KeyedProcessFunction<String, Replayed, Featur
 
   private final ViewRows rows;
   private final long endMillis;
+  private final ReplayOrder order;
   private final boolean givesState;
   private final LongCounter entities = new LongCounter();
   private final LongCounter tooMany = new LongCounter();
@@ -48,6 +48,7 @@ final class ReplayFunction extends KeyedProcessFunction<String, Replayed, Featur
    * A replay of one view.
    *
    * @param endMillis refreshes are due up to here
+   * @param order in which events come
    * @param givesState whether entities' states are wanted at {@link #STATE}
    */
   @SuppressWarnings("NullAway.Init") // Flink opens a function before it is used.
@@ -56,9 +57,11 @@ final class ReplayFunction extends KeyedProcessFunction<String, Replayed, Featur
       SourcePlan source,
       Duration dedupWindow,
       long endMillis,
+      ReplayOrder order,
       boolean givesState) {
     this.rows = new ViewRows(view, source, dedupWindow);
     this.endMillis = endMillis;
+    this.order = order;
     this.givesState = givesState;
   }
 
@@ -124,8 +127,23 @@ final class ReplayFunction extends KeyedProcessFunction<String, Replayed, Featur
     rows.update(state);
   }
 
+  /**
+   * Holds a row until the next one comes. In the order of event time only the last of each T goes
+   * out: an event that was read before an earlier one does not move the positions, so no reader
+   * could tell which of two rows of one T is the later.
+   */
   private void give(FeatureRow row, Collector<FeatureRow> out) {
-    Optional.ofNullable(newest).ifPresent(before -> out.collect(before.withOnline(false)));
+    FeatureRow before = newest;
+    if (before != null
+        && order == ReplayOrder.EVENT_TIME
+        && before.timeMillis() == row.timeMillis()) {
+      // What is not logged changes no value.
+      newest = row.logged() ? row : before;
+      return;
+    }
+    if (before != null) {
+      out.collect(before.withOnline(false));
+    }
     newest = row;
   }
 }

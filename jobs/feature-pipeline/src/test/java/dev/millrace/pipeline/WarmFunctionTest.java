@@ -116,7 +116,7 @@ class WarmFunctionTest {
       try (var replay =
           new KeyedOneInputStreamOperatorTestHarness<>(
               new KeyedProcessOperator<>(
-                  new ReplayFunction(view(accuracy), source(), DEDUP, watermark(HALF - 1), true)),
+                  new ReplayFunction(view(accuracy), source(), DEDUP, watermark(HALF - 1), ReplayOrder.READ, true)),
               replayed -> replayed.event().entityKey(),
               Types.STRING)) {
         replay.open();

@@ -1,4 +1,4 @@
-package dev.millrace.e2e;
+package dev.millrace.testing;
 
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -7,8 +7,10 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Compares rows with the naive recomputation and counts what it compared. */
-final class RowComparison {
+/**
+ * Compares rows of the flights example with the naive recomputation and counts what it compared.
+ */
+public final class RowComparison {
 
   private static final double RELATIVE_ERROR_MAX = 1e-9;
   private static final int SHOWN_MAX = 10;
@@ -21,12 +23,12 @@ final class RowComparison {
   private long values;
   private long repeated;
 
-  RowComparison(NaiveFlights naive) {
+  public RowComparison(NaiveFlights naive) {
     this.naive = naive;
   }
 
   /** Takes a row of the log: there, no row may be twice. */
-  void logged(
+  public void logged(
       String view, String key, long time, String source, Map<String, @Nullable Object> features) {
     if (!seen.add(view + "|" + key + "|" + time + "|" + source)) {
       repeated++;
@@ -35,7 +37,7 @@ final class RowComparison {
   }
 
   /** Takes a row from anywhere. */
-  void row(
+  public void row(
       String view, String key, long time, String source, Map<String, @Nullable Object> features) {
     long[] positions = {-1, -1, -1, -1};
     for (String place : source.split(",", -1)) {
@@ -70,7 +72,8 @@ final class RowComparison {
         });
   }
 
-  private static boolean same(@Nullable Double expected, @Nullable Double actual) {
+  /** Whether two values are the same but for rounding. */
+  public static boolean same(@Nullable Double expected, @Nullable Double actual) {
     if (expected == null || actual == null) {
       return expected == null && actual == null;
     }
@@ -78,23 +81,23 @@ final class RowComparison {
         <= RELATIVE_ERROR_MAX * Math.max(Math.abs(expected), Math.abs(actual));
   }
 
-  long rows() {
+  public long rows() {
     return rows;
   }
 
-  long values() {
+  public long values() {
     return values;
   }
 
-  long repeated() {
+  public long repeated() {
     return repeated;
   }
 
-  long mismatchCount() {
+  public long mismatchCount() {
     return mismatchCount;
   }
 
-  List<String> mismatches() {
+  public List<String> mismatches() {
     return mismatches;
   }
 }

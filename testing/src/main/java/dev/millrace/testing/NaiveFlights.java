@@ -1,9 +1,6 @@
-package dev.millrace.e2e;
+package dev.millrace.testing;
 
-import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -13,25 +10,19 @@ import java.util.Map;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.apache.avro.generic.GenericRecord;
-import org.apache.parquet.avro.AvroParquetReader;
-import org.apache.parquet.hadoop.ParquetReader;
-import org.apache.parquet.io.LocalInputFile;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Recomputes rows of the flights example from its files: plain loops, sharing no code with the
- * pipeline. A row is recomputed from its entity key, its T and its positions alone; where a flight
- * lies in the log comes from the archive.
+ * Recomputes rows of the flights example from its arrivals: plain loops, sharing no code with the
+ * pipeline. A row is recomputed from its entity key, its T and its positions alone.
  */
-final class NaiveFlights {
+public final class NaiveFlights {
 
-  private static final long MINUTE = 60_000;
   private static final Pattern WINDOWED =
       Pattern.compile("(?:(count)|delay_(sum|mean|min|max|stddev|last))_(\\d+)([mhd])");
 
   /** An arrival as the files have it, and where it lies in its topic. */
-  record Arrival(
+  public record Arrival(
       long flight,
       long arrivedAt,
       String origin,
@@ -40,51 +31,15 @@ final class NaiveFlights {
       int partition,
       long offset) {}
 
-  /** Where a flight's arrival lies in the topic, as the archive says. */
-  record Place(int partition, long offset) {}
-
   private final Map<String, Arrival[]> byOrigin;
   private final Map<String, Arrival[]> byDestination;
   private final Map<String, Arrival[]> byRoute;
 
-  NaiveFlights(List<Arrival> arrivals) {
+  /** Arrivals that were accepted; a late one counts nowhere, so it is not among them. */
+  public NaiveFlights(List<Arrival> arrivals) {
     byOrigin = grouped(arrivals, Arrival::origin);
     byDestination = grouped(arrivals, Arrival::destination);
     byRoute = grouped(arrivals, a -> a.origin() + "~" + a.destination());
-  }
-
-  /**
-   * Reads the files of the example; an arrival that the archive does not have is left out. When a
-   * flight arrives is computed here from what the example's description says.
-   */
-  static List<Arrival> arrivals(List<Path> files, Map<Long, Place> places) throws IOException {
-    List<Arrival> arrivals = new ArrayList<>();
-    for (Path file : files) {
-      try (ParquetReader<GenericRecord> rows =
-          AvroParquetReader.<GenericRecord>builder(new LocalInputFile(file)).build()) {
-        for (GenericRecord row = rows.read(); row != null; row = rows.read()) {
-          long flight = ((Number) row.get("flight_id")).longValue();
-          Place place = places.get(flight);
-          if (place == null) {
-            continue;
-          }
-          long departed = ((Instant) row.get("departed_at")).toEpochMilli();
-          long distance = ((Number) row.get("distance")).longValue();
-          long delay = ((Number) row.get("delay")).longValue();
-          long underway = 30 * MINUTE + distance * MINUTE / 8 + delay * MINUTE;
-          arrivals.add(
-              new Arrival(
-                  flight,
-                  departed + Math.max(20 * MINUTE, underway),
-                  String.valueOf(row.get("origin")),
-                  String.valueOf(row.get("destination")),
-                  delay,
-                  place.partition(),
-                  place.offset()));
-        }
-      }
-    }
-    return arrivals;
   }
 
   /**
@@ -93,7 +48,7 @@ final class NaiveFlights {
    * @param positions the largest included offset of each partition; -1 where there is none
    * @return null where the feature has no value
    */
-  @Nullable Double value(
+  public @Nullable Double value(
       String view, String entityKey, long time, long[] positions, String feature) {
     Arrival[] all =
         switch (view) {
