@@ -78,15 +78,24 @@ public record JobSetup(Project project, Target target, Applied applied, SubjectR
     refuseUnbuilt(project);
     Installation installation = new Installation(target, registry);
     Installation.Plan plan = installation.plan(project, files);
-    if (plan.previous() != null && !plan.previous().files().equals(files)) {
+    refuseDifference(plan);
+    return new JobSetup(project, target, installation.install(plan, "job"), registry);
+  }
+
+  /**
+   * Refuses to run anything but what was applied: other files, or the same ones where a view has
+   * another definition, because this process has another version of a user's function.
+   */
+  static void refuseDifference(Installation.Plan plan) throws IOException {
+    if (plan.previous() != null
+        && (!plan.previous().files().equals(plan.files()) || !plan.changedViews().isEmpty())) {
       throw new IOException(
           "Cannot start the job: project "
-              + project.name()
+              + plan.project().name()
               + " differs from what was applied ("
               + String.join("; ", plan.changes())
               + "); run ./millrace apply");
     }
-    return new JobSetup(project, target, installation.install(plan, "job"), registry);
   }
 
   /** A project's files: from disk, or by the name of an applied project from its definitions. */
