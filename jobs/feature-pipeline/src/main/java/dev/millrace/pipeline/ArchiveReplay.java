@@ -10,6 +10,7 @@ import dev.millrace.platform.Warehouse;
 import dev.millrace.streaming.Event;
 import dev.millrace.streaming.Serializers;
 import dev.millrace.streaming.SourcePlan;
+import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -17,20 +18,23 @@ import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.functions.FlatMapFunction;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.types.logical.RowType;
 import org.apache.flink.util.Collector;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Computes a view's rows from the archive of its source, in batch mode, with the operator code of
- * the stream.
+ * the stream. For a view over a view, that view first.
  *
  * <pre>
  * archive ─► by partition and offset: judged again ─► by entity and order: rows
+ *                                                                            └─► by entity and T: rows of rows
  * </pre>
  *
- * <p>Both sorts go to disk where memory does not hold them.
+ * <p>All sorts go to disk where memory does not hold them.
  */
 final class ArchiveReplay {
 
@@ -47,6 +51,28 @@ final class ArchiveReplay {
    */
   record Span(long afterMillis, long untilMillis, long endMillis) {}
 
+  private final StreamExecutionEnvironment env;
+  private final WarehouseTables tables;
+  private final Project project;
+  private final Span span;
+  private final ReplayOrder order;
+  private final String stage;
+
+  private ArchiveReplay(
+      StreamExecutionEnvironment env,
+      WarehouseTables tables,
+      Project project,
+      Span span,
+      ReplayOrder order,
+      String stage) {
+    this.env = env;
+    this.tables = tables;
+    this.project = project;
+    this.span = span;
+    this.order = order;
+    this.stage = stage;
+  }
+
   /** Declares the replay; the environment is in batch mode. */
   static DataStream<FeatureRow> rows(
       StreamExecutionEnvironment env,
@@ -56,13 +82,61 @@ final class ArchiveReplay {
       Span span,
       ReplayOrder order,
       String stage) {
+    return new ArchiveReplay(env, tables, project, span, order, stage).rows(view, null);
+  }
+
+  /**
+   * The views from the one that is asked for to the one that reads the archived source.
+   *
+   * @throws IllegalStateException where what one of them takes depends on the run
+   */
+  static List<FeatureView> chain(Project project, FeatureView view) {
+    List<FeatureView> chain = new ArrayList<>(List.of(view));
+    FeatureView at = view;
+    while (project.source(at.source()).orElseThrow().kind() == Source.Kind.VIEW) {
+      at = project.featureView(at.source()).orElseThrow();
+      chain.add(at);
+    }
+    if (chain.size() > 1 && !at.allowedLateness().isZero()) {
+      throw new IllegalStateException(
+          "Cannot compute view %s: view %s below it has allowed-lateness, and where its late rows stand among the others is known to the stream alone; leave allowed-lateness out, or raise max-out-of-orderness instead"
+              .formatted(view.name(), at.name()));
+    }
+    return chain;
+  }
+
+  /**
+   * The rows of one view of the chain.
+   *
+   * @param read what the next one reads of them; null for the one that is asked for
+   */
+  private SingleOutputStreamOperator<FeatureRow> rows(FeatureView view, @Nullable RowEvents read) {
     Source source = project.source(view.source()).orElseThrow();
     SourcePlan plan = SourcePlan.of(project, source, stage);
+    String uid = "replay-" + view.name();
+    SingleOutputStreamOperator<Replayed> events =
+        source.kind() == Source.Kind.VIEW
+            ? ofRows(view, source, plan, uid)
+            : ofArchive(view, source, plan, uid);
+    return events
+        .assignTimestampsAndWatermarks(
+            WatermarkStrategy.<Replayed>noWatermarks()
+                .withTimestampAssigner((replayed, before) -> replayed.orderMillis()))
+        .name("in order")
+        .uid(uid + "-in-order")
+        .keyBy(replayed -> replayed.event().entityKey(), Types.STRING)
+        .process(new ReplayFunction(view, plan, source, span.endMillis, read))
+        .returns(Serializers.FEATURE_ROW)
+        .name("rows " + view.name())
+        .uid(uid + "-rows");
+  }
+
+  private SingleOutputStreamOperator<Replayed> ofArchive(
+      FeatureView view, Source source, SourcePlan plan, String uid) {
     Set<String> fields = ViewInput.fields(source, view);
     Set<String> columns = new LinkedHashSet<>(fields);
     columns.addAll(List.of(PARTITION, OFFSET, VERDICT));
     WarehouseTables.Reading reading = tables.open(Warehouse.events(project.name(), source.name()));
-    String uid = "replay-" + view.name();
     return tables
         .rows(
             env,
@@ -85,17 +159,18 @@ final class ArchiveReplay {
         .process(new RejudgeFunction(plan, source, view, order))
         .returns(Replayed.TYPE)
         .name("judge for " + view.name())
-        .uid(uid + "-judge")
-        .assignTimestampsAndWatermarks(
-            WatermarkStrategy.<Replayed>noWatermarks()
-                .withTimestampAssigner((replayed, before) -> replayed.orderMillis()))
-        .name("in order")
-        .uid(uid + "-in-order")
-        .keyBy(replayed -> replayed.event().entityKey(), Types.STRING)
-        .process(new ReplayFunction(view, plan, source.dedupWindow(), span.endMillis))
-        .returns(Serializers.FEATURE_ROW)
-        .name("rows " + view.name())
-        .uid(uid + "-rows");
+        .uid(uid + "-judge");
+  }
+
+  private SingleOutputStreamOperator<Replayed> ofRows(
+      FeatureView view, Source source, SourcePlan plan, String uid) {
+    FeatureView below = project.featureView(view.source()).orElseThrow();
+    return rows(below, RowEvents.of(below, plan))
+        .getSideOutput(RowFunction.EVENTS)
+        .flatMap(new RowInput(plan, source, view, span.endMillis))
+        .returns(Replayed.TYPE)
+        .name("rows of " + source.name() + " for " + view.name())
+        .uid(uid + "-events");
   }
 
   /** Rows of the archive as the events that they were. */
@@ -138,6 +213,4 @@ final class ArchiveReplay {
       }
     }
   }
-
-  private ArchiveReplay() {}
 }
