@@ -70,7 +70,7 @@ class MarketITCase {
   private static final List<String> AUDITED =
       List.of("customer_means", "basket_hours", "shop_deliveries");
 
-  private static final int PURCHASES = 24_000;
+  private static final int PURCHASES = 12_000;
   private static final long MINUTE = 60_000;
   private static final long HOUR = 60 * MINUTE;
   private static final long DAY = 24 * HOUR;
@@ -170,7 +170,7 @@ class MarketITCase {
       endMillis = time;
       // In every partition time goes on, so that what waited for it comes.
       for (int c = 0; c < MarketLoad.CUSTOMERS; c++) {
-        batch.add(MarketLoad.purchase("q" + c, time + 4 * HOUR + c, "c" + c, "s0", 2));
+        batch.add(MarketLoad.purchase("q" + c, time + 14 * HOUR + c, "c" + c, "s0", 2));
       }
       load.send(producer, batch);
     } catch (Exception e) {
@@ -362,7 +362,7 @@ class MarketITCase {
     }
     String id = "t" + n;
     try (KafkaProducer<String, byte[]> producer = TopicLog.producer(target())) {
-      load.send(producer, List.of(MarketLoad.purchase(id, endMillis + 5 * HOUR, "c1", "s1", 3)));
+      load.send(producer, List.of(MarketLoad.purchase(id, endMillis + 15 * HOUR, "c1", "s1", 3)));
     }
     Map<String, GenericRecord> found = new HashMap<>();
     Stack.await(
