@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -27,11 +28,18 @@ final class Stack {
   private final Path root;
   private final Path dir;
   private final int portOffset;
+  private final Map<String, String> environment;
 
   Stack(Path root, Path dir, int portOffset) {
+    this(root, dir, portOffset, Map.of());
+  }
+
+  /** A stack whose processes and commands get more variables. */
+  Stack(Path root, Path dir, int portOffset, Map<String, String> environment) {
     this.root = root;
     this.dir = dir;
     this.portOffset = portOffset;
+    this.environment = environment;
   }
 
   /** What a command gave. */
@@ -57,6 +65,7 @@ final class Stack {
     line.addAll(List.of("--dir", dir.toString(), "--port-offset", String.valueOf(portOffset)));
     ProcessBuilder builder = new ProcessBuilder(line).directory(root.toFile());
     builder.environment().put("MILLRACE_NO_BUILD", "1");
+    builder.environment().putAll(environment);
     Files.createDirectories(dir.getParent());
     builder.redirectError(Files.createTempFile(dir.getParent(), words[0] + "-", ".err").toFile());
     return builder.start();
@@ -72,6 +81,7 @@ final class Stack {
     Path err = Files.createTempFile(dir.getParent(), words[0] + "-", ".err");
     ProcessBuilder builder = new ProcessBuilder(line).directory(root.toFile());
     builder.environment().put("MILLRACE_NO_BUILD", "1");
+    builder.environment().putAll(environment);
     builder.redirectError(err.toFile());
     Process process = builder.start();
     String out;

@@ -85,14 +85,7 @@ public record JobSetup(
     refuseUnbuilt(project);
     Installation installation = new Installation(target, registry);
     Installation.Plan plan = installation.plan(project, files);
-    if (plan.previous() != null && !plan.previous().files().equals(files)) {
-      throw new IOException(
-          "Cannot start the job: project "
-              + project.name()
-              + " differs from what was applied ("
-              + String.join("; ", plan.changes())
-              + "); run ./millrace apply");
-    }
+    refuseDifference(plan);
     Applied applied = installation.install(plan, "job");
     return new JobSetup(
         project,
@@ -100,6 +93,22 @@ public record JobSetup(
         applied,
         RunningViews.read(project, applied, new DefinitionsLog(target, registry)),
         registry);
+  }
+
+  /**
+   * Refuses to run anything but what was applied: other files, or the same ones where a view has
+   * another definition, because this process has another version of a user's function.
+   */
+  static void refuseDifference(Installation.Plan plan) throws IOException {
+    if (plan.previous() != null
+        && (!plan.previous().files().equals(plan.files()) || !plan.changedViews().isEmpty())) {
+      throw new IOException(
+          "Cannot start the job: project "
+              + plan.project().name()
+              + " differs from what was applied ("
+              + String.join("; ", plan.changes())
+              + "); run ./millrace apply");
+    }
   }
 
   /** A project's files: from disk, or by the name of an applied project from its definitions. */

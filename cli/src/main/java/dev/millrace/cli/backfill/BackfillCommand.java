@@ -134,17 +134,11 @@ public final class BackfillCommand implements Callable<Integer> {
 
   private void requireArchive(Project owner) {
     FeatureView found = owner.featureView(view).orElseThrow();
-    Source source = owner.source(found.source()).orElseThrow();
+    Source source = owner.origin(found);
     if (source.kind() != Source.Kind.KAFKA) {
       throw new CommandFailed(
-          "Cannot backfill view %s: %s; only views on Kafka sources are backfilled so far"
-              .formatted(
-                  view,
-                  source.kind() == Source.Kind.VIEW
-                      ? "its events are the rows of view " + found.source()
-                      : "its source "
-                          + source.name()
-                          + " is a table or files, which the job reads from their beginning"));
+          "Cannot backfill view %s: its source %s is a table or files, which the job reads from their beginning; only views on Kafka sources, and views over them, are backfilled so far"
+              .formatted(view, source.name()));
     }
     if (!source.archive()) {
       throw new CommandFailed(

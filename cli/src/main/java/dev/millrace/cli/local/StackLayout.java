@@ -92,6 +92,11 @@ public record StackLayout(Path dir) {
     return dir.resolve("artifacts");
   }
 
+  /** What audits keep of mismatches: beside the warehouse, where the drift-detector puts it. */
+  Path audits() {
+    return dir.resolve("audit");
+  }
+
   /** The records of the jobs that run here; see {@link AppliedJobs}. */
   public Path applied() {
     return dir.resolve("applied");
@@ -127,6 +132,7 @@ public record StackLayout(Path dir) {
         flink(),
         warehouse(),
         artifacts(),
+        audits(),
         applied(),
         dir.resolve("redis"),
         supervisorLib(),

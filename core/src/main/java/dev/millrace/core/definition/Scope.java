@@ -332,7 +332,7 @@ final class Scope {
       return null;
     }
     try {
-      return Expression.compile(text, record, type, extras);
+      return Expression.compile(text, record, type, extras, plugins);
     } catch (ExpressionException e) {
       if (value.redacted()) {
         value.mistake(value.plain(text) + " holds no expression that fits here", "correct it");

@@ -1,9 +1,17 @@
 package dev.millrace.core.definition;
 
+import dev.millrace.core.expression.Expression;
+import dev.millrace.core.plugin.Plugins;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
 import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,7 +24,12 @@ final class ViewId {
 
   private ViewId() {}
 
-  static String of(FeatureView view, Source source) {
+  /**
+   * The id of a view.
+   *
+   * @param plugins the functions that its expressions may call
+   */
+  static String of(FeatureView view, Source source, Plugins plugins) {
     ViewId id = new ViewId();
     id.part("entity", view.entity().name());
     view.entity().keys().forEach(k -> id.part("key", k));
@@ -57,6 +70,7 @@ final class ViewId {
       id.part("type", feature.type().toString());
       id.options(feature.options());
     }
+    id.functions(view, source, plugins);
     return id.digest();
   }
 
@@ -69,6 +83,27 @@ final class ViewId {
     set("k", options.k());
     set("half-life", options.halfLife());
     options.edges().forEach(edge -> part("edge", edge.toString()));
+  }
+
+  /** Functions of users that expressions call; what is built in changes with Millrace alone. */
+  private void functions(FeatureView view, Source source, Plugins plugins) {
+    if (plugins.scalars().isEmpty()) {
+      return;
+    }
+    List<String> expressions = new ArrayList<>();
+    source.contract().forEach(rule -> expressions.add(rule.check()));
+    Stream.concat(
+            Stream.of(Optional.ofNullable(view.filter())),
+            view.features().stream().map(f -> Optional.ofNullable(f.options().when())))
+        .flatMap(Optional::stream)
+        .forEach(expressions::add);
+    SortedMap<String, Integer> called = new TreeMap<>();
+    expressions.forEach(text -> called.putAll(Expression.functions(text, plugins)));
+    called.forEach(
+        (name, version) -> {
+          part("calls", name);
+          part("calls-version", version.toString());
+        });
   }
 
   private void set(String name, @Nullable Object value) {

@@ -83,7 +83,7 @@ final class ViewReader {
               maxEvents,
               redis,
               "");
-      view = unnamed.withId(ViewId.of(unnamed, source.source()));
+      view = unnamed.withId(ViewId.of(unnamed, source.source(), scope.plugins()));
     }
     scope.add(new Scope.ViewDraft(name, entity, found.drafts(), view));
   }

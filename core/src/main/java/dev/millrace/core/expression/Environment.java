@@ -20,8 +20,6 @@ import dev.cel.compiler.CelCompilerFactory;
 import dev.cel.extensions.CelExtensions;
 import dev.cel.parser.CelStandardMacro;
 import dev.cel.runtime.CelEvaluationException;
-import dev.cel.runtime.CelRuntime;
-import dev.cel.runtime.CelRuntimeFactory;
 import dev.cel.runtime.Program;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -37,27 +35,23 @@ import org.apache.avro.Schema;
  */
 final class Environment {
 
-  private static final CelOptions OPTIONS =
+  static final CelOptions OPTIONS =
       CelOptions.current()
           .enableHeterogeneousNumericComparisons(true)
           .maxExpressionCodePointSize(10_000)
           .comprehensionMaxIterations(100_000)
           .build();
 
-  private static final CelRuntime RUNTIME =
-      CelRuntimeFactory.plannerRuntimeBuilder()
-          .setOptions(OPTIONS)
-          .addLibraries(CelExtensions.strings(), CelExtensions.math())
-          .build();
-
   private static final CelCompiler PARSER = builder().build();
 
   private final Schema record;
   private final Map<String, Expression.Type> extras;
+  private final UserFunctions own;
 
-  Environment(Schema record, Map<String, Expression.Type> extras) {
+  Environment(Schema record, Map<String, Expression.Type> extras, UserFunctions own) {
     this.record = record;
     this.extras = extras;
+    this.own = own;
   }
 
   /**
@@ -71,17 +65,18 @@ final class Environment {
   Checked check(String text) {
     CelValidationResult parsed = PARSER.parse(text);
     if (parsed.hasError()) {
-      throw Issues.of(text, parsed, names());
+      throw Issues.of(text, parsed, names(), own.repair());
     }
     Set<String> used = new LinkedHashSet<>();
     Set<String> asked = new HashSet<>();
     CelExpr root = tree(parsed).getExpr();
     Walk walk = new Walk(used, asked);
     walk.visit(root, Set.of());
+    own.check(text, walk.called);
     CelCompiler compiler = compiler(asked, text, used);
     CelValidationResult checked = compiler.check(tree(parsed));
     if (checked.hasError()) {
-      throw Issues.of(text, checked, names());
+      throw Issues.of(text, checked, names(), own.repair());
     }
     for (CelExpr.CelCall call : walk.literalCalls) {
       checkLiteral(text, call);
@@ -90,16 +85,27 @@ final class Environment {
     return new Checked(tree(checked), used, asked);
   }
 
+  /** The functions that an expression calls; none where it is none. */
+  static Set<String> called(String text) {
+    CelValidationResult parsed = PARSER.parse(text);
+    if (parsed.hasError()) {
+      return Set.of();
+    }
+    Walk walk = new Walk(new HashSet<>(), new HashSet<>());
+    walk.visit(tree(parsed).getExpr(), Set.of());
+    return walk.called;
+  }
+
   Program program(String text, CelAbstractSyntaxTree tree) {
     try {
-      return RUNTIME.createProgram(tree);
+      return own.runtime().createProgram(tree);
     } catch (CelEvaluationException e) {
       throw new ExpressionException("compile", text, Issues.reason(e), "");
     }
   }
 
   private CelCompiler compiler(Set<String> asked, String text, Set<String> used) {
-    CelCompilerBuilder builder = builder();
+    CelCompilerBuilder builder = builder().addFunctionDeclarations(own.declarations());
     for (Schema.Field field : record.getFields()) {
       if (extras.containsKey(field.name())) {
         continue;
@@ -120,7 +126,7 @@ final class Environment {
     return builder.build();
   }
 
-  private static CelCompilerBuilder builder() {
+  static CelCompilerBuilder builder() {
     return CelCompilerFactory.standardCelCompilerBuilder()
         .setOptions(OPTIONS)
         .setStandardMacros(CelStandardMacro.STANDARD_MACROS)
@@ -186,17 +192,18 @@ final class Environment {
   }
 
   /** A time zone or pattern that stands in the text is judged now, not with the first event. */
-  private static void checkLiteral(String text, CelExpr.CelCall call) {
+  private void checkLiteral(String text, CelExpr.CelCall call) {
     String literal = call.args().get(0).constant().stringValue();
     boolean pattern = call.function().equals("matches");
     try {
       Program probe =
-          RUNTIME.createProgram(
-              tree(
-                  builder()
-                      .addVar("x", SimpleType.STRING)
-                      .build()
-                      .compile(pattern ? "''.matches(x)" : "timestamp(0).getHours(x)")));
+          own.runtime()
+              .createProgram(
+                  tree(
+                      builder()
+                          .addVar("x", SimpleType.STRING)
+                          .build()
+                          .compile(pattern ? "''.matches(x)" : "timestamp(0).getHours(x)")));
       Object unused = probe.eval(Map.of("x", literal));
     } catch (CelEvaluationException e) {
       throw new ExpressionException(
@@ -211,6 +218,10 @@ final class Environment {
   private static final class Walk {
     final Set<String> used;
     final Set<String> asked;
+
+    /** Functions that are called by their name alone; operators have others. */
+    final Set<String> called = new LinkedHashSet<>();
+
     final List<CelExpr.CelCall> literalCalls = new ArrayList<>();
 
     Walk(Set<String> used, Set<String> asked) {
@@ -254,7 +265,7 @@ final class Environment {
     }
 
     private void visitCall(CelExpr.CelCall call, Set<String> bound) {
-      call.target().ifPresent(t -> visit(t, bound));
+      call.target().ifPresentOrElse(t -> visit(t, bound), () -> called.add(call.function()));
       call.args().forEach(a -> visit(a, bound));
       if (call.args().size() == 2
           && (call.function().equals("_==_") || call.function().equals("_!=_"))) {

@@ -8,6 +8,7 @@ import dev.cel.common.types.NullableType;
 import dev.cel.runtime.CelEvaluationException;
 import dev.cel.runtime.CelVariableResolver;
 import dev.cel.runtime.Program;
+import dev.millrace.core.plugin.Plugins;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashSet;
@@ -16,6 +17,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
 import org.apache.avro.Schema;
 import org.jspecify.annotations.Nullable;
 
@@ -71,7 +73,17 @@ public final class Expression {
    */
   public static Expression compile(
       String text, Schema record, Type expected, Map<String, Type> extraVariables) {
-    Environment environment = new Environment(record, extraVariables);
+    return compile(text, record, expected, extraVariables, Plugins.installed());
+  }
+
+  /** The same with given functions of users in the place of the installed ones. */
+  public static Expression compile(
+      String text,
+      Schema record,
+      Type expected,
+      Map<String, Type> extraVariables,
+      Plugins plugins) {
+    Environment environment = new Environment(record, extraVariables, UserFunctions.of(plugins));
     Environment.Checked checked = environment.check(text);
     CelAbstractSyntaxTree tree = checked.tree();
     Type type = type(tree.getResultType());
@@ -94,6 +106,15 @@ public final class Expression {
                   name, field.pos(), fieldType.conversion(), checked.asked().contains(name)));
     }
     return new Expression(text, expected, type, environment.program(text, tree), variables);
+  }
+
+  /**
+   * The functions of users that an expression calls, with their versions.
+   *
+   * @return none where the text is no expression
+   */
+  public static SortedMap<String, Integer> functions(String text, Plugins plugins) {
+    return UserFunctions.of(plugins).versions(Environment.called(text));
   }
 
   public String text() {

@@ -25,7 +25,13 @@ final class Issues {
 
   private Issues() {}
 
-  static ExpressionException of(String text, CelValidationResult result, List<String> names) {
+  /**
+   * The first complaint.
+   *
+   * @param functions what to do where a function is not known
+   */
+  static ExpressionException of(
+      String text, CelValidationResult result, List<String> names, String functions) {
     CelIssue issue = result.getErrors().get(0);
     // CEL counts lines from 1 and columns from 0.
     int line = issue.getSourceLocation().getLine();
@@ -35,7 +41,7 @@ final class Issues {
     String message = issue.getMessage();
     Matcher undeclared = UNDECLARED.matcher(message);
     if (undeclared.matches()) {
-      return undeclared(text, undeclared.group(1), place, column, names);
+      return undeclared(text, undeclared.group(1), place, column, names, functions);
     }
     Matcher overload = NO_OVERLOAD.matcher(message);
     if (overload.matches()) {
@@ -46,15 +52,12 @@ final class Issues {
   }
 
   private static ExpressionException undeclared(
-      String text, String name, String place, int column, List<String> names) {
+      String text, String name, String place, int column, List<String> names, String functions) {
     // A call is placed at its parenthesis, a name at its first letter.
     boolean function = column <= text.length() && text.charAt(column - 1) == '(';
     if (function) {
       return new ExpressionException(
-          "compile",
-          text,
-          "there is no function " + name + place,
-          "use a function of CEL or of its strings and math extensions");
+          "compile", text, "there is no function " + name + place, functions);
     }
     Optional<String> nearest = Nearest.to(name, names);
     return new ExpressionException(

@@ -17,7 +17,8 @@ public record InstalledFunction(
     Optional<String> error,
     boolean removes,
     AggregationProvider<?> provider,
-    String origin) {
+    String origin)
+    implements UserFunction {
 
   public InstalledFunction {
     columns = Set.copyOf(columns);

@@ -18,6 +18,7 @@ import java.util.Optional;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -40,10 +41,8 @@ public final class Plugins {
   private static final int PROBLEMS_MOST = 100;
 
   private final @Nullable Path folder;
-  private final TreeMap<String, InstalledFunction> functions = new TreeMap<>();
-
-  /** By the name that is not to be had. */
-  private final Map<String, String> refused = new HashMap<>();
+  private final Shelf<InstalledFunction> aggregations = new Shelf<>();
+  private final Shelf<InstalledScalar> scalars = new Shelf<>();
 
   /** Of what did not get as far as a name. */
   private final List<String> problems = new ArrayList<>();
@@ -82,12 +81,22 @@ public final class Plugins {
     @Nullable ClassLoader own = Plugins.class.getClassLoader();
     URL[] jars = plugins.jars();
     // It is never closed: classes may be loaded from it as long as this one lives.
-    plugins.load(jars.length == 0 ? own : new URLClassLoader("millrace-plugins", jars, own));
+    @Nullable ClassLoader loader =
+        jars.length == 0 ? own : new URLClassLoader("millrace-plugins", jars, own);
+    plugins.load(AggregationProvider.class, loader, plugins::add);
+    plugins.load(ScalarProvider.class, loader, plugins::add);
     return plugins;
   }
 
   /** Those given alone. */
   public static Plugins of(Collection<AggregationProvider<?>> providers) {
+    Plugins plugins = new Plugins(null);
+    providers.forEach(plugins::add);
+    return plugins;
+  }
+
+  /** Those given alone, for expressions. */
+  public static Plugins ofScalars(Collection<ScalarProvider> providers) {
     Plugins plugins = new Plugins(null);
     providers.forEach(plugins::add);
     return plugins;
@@ -117,16 +126,14 @@ public final class Plugins {
     }
   }
 
-  @SuppressWarnings("rawtypes") // a class literal has no type arguments
-  private void load(@Nullable ClassLoader loader) {
-    Iterator<AggregationProvider> providers =
-        ServiceLoader.load(AggregationProvider.class, loader).iterator();
+  private <P> void load(Class<P> kind, @Nullable ClassLoader loader, Consumer<P> add) {
+    Iterator<P> providers = ServiceLoader.load(kind, loader).iterator();
     while (problems.size() < PROBLEMS_MOST) {
       try {
         if (!providers.hasNext()) {
           return;
         }
-        add(providers.next());
+        add.accept(providers.next());
       } catch (ServiceConfigurationError | LinkageError e) {
         problems.add(
             e.getCause() == null ? String.valueOf(e.getMessage()) : e + ": " + e.getCause());
@@ -137,7 +144,7 @@ public final class Plugins {
   private void add(AggregationProvider<?> provider) {
     String origin = origin(provider.getClass());
     try {
-      add(
+      aggregations.add(
           new InstalledFunction(
               provider.name(),
               provider.version(),
@@ -152,22 +159,58 @@ public final class Plugins {
     }
   }
 
-  private void add(InstalledFunction function) {
-    String name = function.name();
-    if (!NAME.matcher(name).matches()) {
-      problems.add(function.origin() + " has the name '" + name + "', which is none");
-      return;
+  private void add(ScalarProvider provider) {
+    String origin = origin(provider.getClass());
+    try {
+      scalars.add(
+          new InstalledScalar(
+              provider.name(),
+              provider.version(),
+              provider.parameters(),
+              provider.type(),
+              provider,
+              origin));
+    } catch (RuntimeException | LinkageError e) {
+      problems.add(origin + " does not say what it is: " + e);
     }
-    if (function.version() < 1) {
-      refused.put(name, function.origin() + " has version " + function.version() + ", below 1");
-      return;
+  }
+
+  /** The functions of one sort, by name, and why others are not to be had. */
+  private final class Shelf<F extends UserFunction> {
+    private final TreeMap<String, F> functions = new TreeMap<>();
+    private final Map<String, String> refused = new HashMap<>();
+
+    void add(F function) {
+      String name = function.name();
+      if (!NAME.matcher(name).matches()) {
+        problems.add(function.origin() + " has the name '" + name + "', which is none");
+        return;
+      }
+      if (function.version() < 1) {
+        refused.put(name, function.origin() + " has version " + function.version() + ", below 1");
+        return;
+      }
+      F earlier = functions.putIfAbsent(name, function);
+      if (earlier != null) {
+        refused.merge(
+            name,
+            "both " + earlier.origin() + " and " + function.origin() + " provide it",
+            (before, now) -> before + "; " + now);
+      }
     }
-    InstalledFunction earlier = functions.putIfAbsent(name, function);
-    if (earlier != null) {
-      refused.merge(
-          name,
-          "both " + earlier.origin() + " and " + function.origin() + " provide it",
-          (before, now) -> before + "; " + now);
+
+    List<String> names() {
+      return functions.keySet().stream().filter(n -> !refused.containsKey(n)).toList();
+    }
+
+    Optional<F> function(String name) {
+      return refused.containsKey(name)
+          ? Optional.empty()
+          : Optional.ofNullable(functions.get(name));
+    }
+
+    Optional<String> refusal(String name) {
+      return Optional.ofNullable(refused.get(name));
     }
   }
 
@@ -177,18 +220,28 @@ public final class Plugins {
     return provider.getName() + (location == null ? "" : " in " + location.getPath());
   }
 
-  /** The functions that can be had, by name. */
+  /** The aggregation functions that can be had, by name. */
   public List<String> names() {
-    return functions.keySet().stream().filter(n -> !refused.containsKey(n)).toList();
+    return aggregations.names();
   }
 
   public Optional<InstalledFunction> function(String name) {
-    return refused.containsKey(name) ? Optional.empty() : Optional.ofNullable(functions.get(name));
+    return aggregations.function(name);
   }
 
   /** Why a name that a jar provides is not to be had. */
   public Optional<String> refusal(String name) {
-    return Optional.ofNullable(refused.get(name));
+    return aggregations.refusal(name);
+  }
+
+  /** The functions that expressions may call, by name. */
+  public List<InstalledScalar> scalars() {
+    return scalars.names().stream().flatMap(n -> scalars.function(n).stream()).toList();
+  }
+
+  /** Why a function that a jar provides for expressions is not to be had. */
+  public Optional<String> scalarRefusal(String name) {
+    return scalars.refusal(name);
   }
 
   /** Of what was found and gave no function, not even a name. */

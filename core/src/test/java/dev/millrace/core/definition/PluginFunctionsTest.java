@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import dev.millrace.core.definition.Feature.ValueType;
 import dev.millrace.core.plugin.AggregationProvider;
 import dev.millrace.core.plugin.GivenProviders;
+import dev.millrace.core.plugin.GivenScalar;
 import dev.millrace.core.plugin.Plugins;
+import dev.millrace.core.plugin.ScalarType;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -172,5 +174,37 @@ class PluginFunctionsTest {
         .asString()
         .contains("function counting of ")
         .contains("is broken: it has another value when it is merged from parts: 0 instead of 8");
+  }
+
+  private static String idWith(int version, String... replacements) {
+    Plugins plugins =
+        GivenScalar.plugins(
+            new GivenScalar(
+                "large",
+                version,
+                List.of(ScalarType.DOUBLE),
+                ScalarType.BOOLEAN,
+                a -> (double) a.get(0) > version));
+    return Definitions.read(Projects.small(replacements), plugins).featureViews().get(0).id();
+  }
+
+  @Test
+  void aFunctionThatAnExpressionCallsIsPartOfTheDefinition() {
+    String count = "{function: count, windows: [10d]}";
+    for (String[] calling :
+        List.of(
+            new String[] {
+              "source: orders\n    aggregations",
+              "source: orders\n    filter: large(amount)\n    aggregations"
+            },
+            new String[] {count, "{function: count_if, when: large(amount), windows: [10d]}"},
+            new String[] {
+              "event-time: at", "event-time: at\n    contract: [{name: sane, check: large(amount)}]"
+            })) {
+      assertThat(idWith(1, calling)).isNotEqualTo(idWith(2, calling)).isEqualTo(idWith(1, calling));
+    }
+    assertThat(idWith(1)).isEqualTo(idWith(2));
+    // Nobody who calls none gets another id for it.
+    assertThat(idWith(1)).isEqualTo(Definitions.read(Projects.small()).featureViews().get(0).id());
   }
 }

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.jar.JarEntry;
@@ -28,10 +29,17 @@ class PluginsTest {
   private static final String SERVICE = AggregationProvider.class.getName();
 
   private static void jar(Path file, String service, Path... roots) throws IOException {
+    jar(file, Map.of(SERVICE, service), roots);
+  }
+
+  private static void jar(Path file, Map<String, String> services, Path... roots)
+      throws IOException {
     try (JarOutputStream jar = new JarOutputStream(Files.newOutputStream(file))) {
-      jar.putNextEntry(new JarEntry("META-INF/services/" + SERVICE));
-      jar.write(service.getBytes(java.nio.charset.StandardCharsets.UTF_8));
-      jar.closeEntry();
+      for (Map.Entry<String, String> service : services.entrySet()) {
+        jar.putNextEntry(new JarEntry("META-INF/services/" + service.getKey()));
+        jar.write(service.getValue().getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        jar.closeEntry();
+      }
       for (Path root : roots) {
         try (Stream<Path> files = Files.walk(root)) {
           for (Path found : files.filter(Files::isRegularFile).toList()) {
@@ -58,7 +66,9 @@ class PluginsTest {
                   null,
                   List.of("-d", into.toString(), "-cp", System.getProperty("java.class.path")),
                   null,
-                  files.getJavaFileObjects(EXAMPLE.resolve("src/org/example/GeometricMean.java")))
+                  files.getJavaFileObjects(
+                      EXAMPLE.resolve("src/org/example/GeometricMean.java"),
+                      EXAMPLE.resolve("src/org/example/DistanceKm.java")))
               .call();
       assertThat(done).isTrue();
     }
@@ -68,17 +78,30 @@ class PluginsTest {
   @Test
   void aJarInTheFolderGivesItsFunction(@TempDir Path folder, @TempDir Path classes)
       throws IOException {
-    String service = Files.readString(EXAMPLE.resolve("META-INF/services/" + SERVICE));
-    jar(folder.resolve("geometric-mean.jar"), service, compiled(classes));
+    String scalars = ScalarProvider.class.getName();
+    jar(
+        folder.resolve("own.jar"),
+        Map.of(
+            SERVICE,
+            Files.readString(EXAMPLE.resolve("META-INF/services/" + SERVICE)),
+            scalars,
+            Files.readString(EXAMPLE.resolve("META-INF/services/" + scalars))),
+        compiled(classes));
 
     Plugins plugins = Plugins.found(folder);
 
     InstalledFunction found = plugins.function("geometric_mean", 1);
-    assertThat(found.origin()).contains("org.example.GeometricMean").contains("geometric-mean.jar");
+    assertThat(found.origin()).contains("org.example.GeometricMean").contains("own.jar");
     assertThat(found.fault()).isNull();
     assertThat(found.takesDoubles()).isTrue();
     assertThat(geometricMean(found.provider(), 2, 8, -1)).isEqualTo(4.0);
     assertThat(plugins.names()).contains("geometric_mean", "log_sum");
+    InstalledScalar distance = plugins.scalars().get(0);
+    assertThat(distance.origin()).contains("org.example.DistanceKm").contains("own.jar");
+    assertThat(distance.fault()).isNull();
+    // Vienna to Istanbul.
+    assertThat((double) distance.call(List.of(48.2082, 16.3738, 41.0082, 28.9784)))
+        .isBetween(1273.0, 1277.0);
     assertThat(plugins.problems()).isEmpty();
   }
 

@@ -44,7 +44,7 @@ final class ArchiveCorrections {
     }
     ArchiveReplay.Span span =
         new ArchiveReach(source, tables.open(Warehouse.events(project.name(), source.name())))
-            .span(view, afterMillis, untilMillis);
+            .span(List.of(view), afterMillis, untilMillis);
     List<String> all = view.features().stream().map(f -> f.name()).toList();
     return ArchiveReplay.rows(env, tables, project, view, span, ReplayOrder.EVENT_TIME, STAGE)
         .filter(

@@ -11,6 +11,7 @@ import java.io.UncheckedIOException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.TreeMap;
@@ -46,27 +47,38 @@ final class ArchiveReach {
   /**
    * What has to be read for rows from one time to another, in the order of reading.
    *
+   * @param chain the view, and below it those whose rows it is computed from; the last one reads
+   *     this source
    * @throws IllegalStateException where the archive lacks what their windows hold
    */
-  ArchiveReplay.Span span(FeatureView view, long fromMillis, long toMillis) {
+  ArchiveReplay.Span span(List<FeatureView> chain, long fromMillis, long toMillis) {
+    FeatureView view = chain.get(0);
     OptionalLong newest = WarehouseTables.newestMillis(reading, source.eventTime());
     if (newest.isEmpty()) {
       throw new IllegalStateException(
           "Cannot compute view %s: the archive of its source %s holds no event; the feature pipeline writes it with its checkpoints"
               .formatted(view.name(), source.name()));
     }
-    long lagMillis = source.maxOutOfOrderness().toMillis() + view.allowedLateness().toMillis();
-    long windowMillis = WarmReach.windowMillis(view);
-    long neededMillis =
-        windowMillis == Aggregations.ALL_TIME || fromMillis == Long.MIN_VALUE
-            ? Long.MIN_VALUE
-            : fromMillis - windowMillis - lagMillis - source.dedupWindow().toMillis();
+    FeatureView reader = chain.get(chain.size() - 1);
+    long lagMillis = source.maxOutOfOrderness().toMillis() + reader.allowedLateness().toMillis();
+    long neededMillis = fromMillis;
+    long afterMillis = fromMillis;
+    for (FeatureView link : chain) {
+      long windowMillis = WarmReach.windowMillis(link);
+      long heldMillis =
+          link.equals(reader)
+              ? windowMillis + lagMillis + source.dedupWindow().toMillis()
+              : windowMillis;
+      boolean all = windowMillis == Aggregations.ALL_TIME || fromMillis == Long.MIN_VALUE;
+      neededMillis =
+          all || neededMillis == Long.MIN_VALUE ? Long.MIN_VALUE : neededMillis - heldMillis;
+      // An entity's positions are as old as its row.
+      afterMillis =
+          all || afterMillis == Long.MIN_VALUE
+              ? Long.MIN_VALUE
+              : afterMillis - Math.max(heldMillis, link.ttl().toMillis());
+    }
     require(view, fromMillis, neededMillis);
-    // An entity's positions are as old as its row.
-    long afterMillis =
-        neededMillis == Long.MIN_VALUE
-            ? neededMillis
-            : Math.min(neededMillis, fromMillis - view.ttl().toMillis());
     return new ArchiveReplay.Span(
         afterMillis,
         toMillis >= newest.getAsLong() ? Long.MAX_VALUE : toMillis + lagMillis,

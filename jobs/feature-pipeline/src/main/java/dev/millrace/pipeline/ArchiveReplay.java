@@ -10,6 +10,7 @@ import dev.millrace.platform.Warehouse;
 import dev.millrace.streaming.Event;
 import dev.millrace.streaming.Serializers;
 import dev.millrace.streaming.SourcePlan;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -28,13 +29,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Computes a view's rows from the archive of its source, in batch mode, with the operator code of
- * the stream.
+ * the stream. For a view over a view, that view first.
  *
  * <pre>
  * archive ─► by partition and offset: judged again ─► by entity and order: rows
+ *                                                                            └─► by entity and T: rows of rows
  * </pre>
  *
- * <p>Both sorts go to disk where memory does not hold them.
+ * <p>All sorts go to disk where memory does not hold them.
  */
 final class ArchiveReplay {
 
@@ -62,22 +64,26 @@ final class ArchiveReplay {
   private final StreamExecutionEnvironment env;
   private final WarehouseTables tables;
   private final Project project;
-  private final FeatureView view;
-  private final Source source;
-  private final SourcePlan plan;
+  private final Span span;
+  private final ReplayOrder order;
+  private final String stage;
+  private final @Nullable Map<Integer, Long> lastOffsets;
 
   private ArchiveReplay(
       StreamExecutionEnvironment env,
       WarehouseTables tables,
       Project project,
-      FeatureView view,
-      String stage) {
+      Span span,
+      ReplayOrder order,
+      String stage,
+      @Nullable Map<Integer, Long> lastOffsets) {
     this.env = env;
     this.tables = tables;
     this.project = project;
-    this.view = view;
-    this.source = project.source(view.source()).orElseThrow();
-    this.plan = SourcePlan.of(project, source, stage);
+    this.span = span;
+    this.order = order;
+    this.stage = stage;
+    this.lastOffsets = lastOffsets;
   }
 
   /** Declares the replay; the environment is in batch mode. */
@@ -89,7 +95,7 @@ final class ArchiveReplay {
       Span span,
       ReplayOrder order,
       String stage) {
-    return new ArchiveReplay(env, tables, project, view, stage).rows(span, order, null);
+    return new ArchiveReplay(env, tables, project, span, order, stage, null).rows(view, null);
   }
 
   /**
@@ -108,26 +114,52 @@ final class ArchiveReplay {
       long endMillis,
       String stage) {
     SingleOutputStreamOperator<FeatureRow> rows =
-        new ArchiveReplay(env, tables, project, view, stage)
-            .rows(
-                new Span(Long.MIN_VALUE, Long.MAX_VALUE, endMillis), ReplayOrder.READ, lastOffsets);
+        new ArchiveReplay(
+                env,
+                tables,
+                project,
+                new Span(Long.MIN_VALUE, Long.MAX_VALUE, endMillis),
+                ReplayOrder.READ,
+                stage,
+                lastOffsets)
+            .rows(view, null);
     return new Warm(rows, rows.getSideOutput(ReplayFunction.STATE));
   }
 
-  private SingleOutputStreamOperator<FeatureRow> rows(
-      Span span, ReplayOrder order, @Nullable Map<Integer, Long> lastOffsets) {
+  /**
+   * The views from the one that is asked for to the one that reads the archived source.
+   *
+   * @throws IllegalStateException where what one of them takes depends on the run
+   */
+  static List<FeatureView> chain(Project project, FeatureView view) {
+    List<FeatureView> chain = new ArrayList<>(List.of(view));
+    FeatureView at = view;
+    while (project.source(at.source()).orElseThrow().kind() == Source.Kind.VIEW) {
+      at = project.featureView(at.source()).orElseThrow();
+      chain.add(at);
+    }
+    if (chain.size() > 1 && !at.allowedLateness().isZero()) {
+      throw new IllegalStateException(
+          "Cannot compute view %s: view %s below it has allowed-lateness, and where its late rows stand among the others is known to the stream alone; leave allowed-lateness out, or raise max-out-of-orderness instead"
+              .formatted(view.name(), at.name()));
+    }
+    return chain;
+  }
+
+  /**
+   * The rows of one view of the chain.
+   *
+   * @param read what the next one reads of them; null for the one that is asked for
+   */
+  private SingleOutputStreamOperator<FeatureRow> rows(FeatureView view, @Nullable RowEvents read) {
+    Source source = project.source(view.source()).orElseThrow();
+    SourcePlan plan = SourcePlan.of(project, source, stage);
     String uid = "replay-" + view.name();
-    return events(span, lastOffsets, uid)
-        .assignTimestampsAndWatermarks(
-            WatermarkStrategy.<ArchivedEvent>noWatermarks()
-                .withTimestampAssigner((archived, before) -> archived.event().offset()))
-        .name("by offset")
-        .uid(uid + "-by-offset")
-        .keyBy(archived -> archived.event().partition(), Types.INT)
-        .process(new RejudgeFunction(plan, source, view, order))
-        .returns(Replayed.TYPE)
-        .name("judge for " + view.name())
-        .uid(uid + "-judge")
+    SingleOutputStreamOperator<Replayed> events =
+        source.kind() == Source.Kind.VIEW
+            ? ofRows(view, source, plan, uid)
+            : ofArchive(view, source, plan, uid);
+    return events
         .assignTimestampsAndWatermarks(
             WatermarkStrategy.<Replayed>noWatermarks()
                 .withTimestampAssigner((replayed, before) -> replayed.orderMillis()))
@@ -136,14 +168,19 @@ final class ArchiveReplay {
         .keyBy(replayed -> replayed.event().entityKey(), Types.STRING)
         .process(
             new ReplayFunction(
-                view, plan, source.dedupWindow(), span.endMillis, order, lastOffsets != null))
+                new ViewRows(view, plan, source.dedupWindow()),
+                source.kind() == Source.Kind.VIEW,
+                span.endMillis,
+                order,
+                read,
+                lastOffsets != null))
         .returns(Serializers.FEATURE_ROW)
         .name("rows " + view.name())
         .uid(uid + "-rows");
   }
 
-  private SingleOutputStreamOperator<ArchivedEvent> events(
-      Span span, @Nullable Map<Integer, Long> lastOffsets, String uid) {
+  private SingleOutputStreamOperator<Replayed> ofArchive(
+      FeatureView view, Source source, SourcePlan plan, String uid) {
     Set<String> fields = ViewInput.fields(source, view);
     Set<String> columns = new LinkedHashSet<>(fields);
     columns.addAll(List.of(PARTITION, OFFSET, VERDICT));
@@ -160,6 +197,27 @@ final class ArchiveReplay {
         .flatMap(new Events(source, fields, reading.rowType(columns), lastOffsets))
         .returns(ArchivedEvent.TYPE)
         .name("events of " + source.name())
+        .uid(uid + "-events")
+        .assignTimestampsAndWatermarks(
+            WatermarkStrategy.<ArchivedEvent>noWatermarks()
+                .withTimestampAssigner((archived, before) -> archived.event().offset()))
+        .name("by offset")
+        .uid(uid + "-by-offset")
+        .keyBy(archived -> archived.event().partition(), Types.INT)
+        .process(new RejudgeFunction(plan, source, view, order))
+        .returns(Replayed.TYPE)
+        .name("judge for " + view.name())
+        .uid(uid + "-judge");
+  }
+
+  private SingleOutputStreamOperator<Replayed> ofRows(
+      FeatureView view, Source source, SourcePlan plan, String uid) {
+    FeatureView below = project.featureView(view.source()).orElseThrow();
+    return rows(below, RowEvents.of(below, plan))
+        .getSideOutput(RowFunction.EVENTS)
+        .flatMap(new RowInput(plan, source, view, span.endMillis))
+        .returns(Replayed.TYPE)
+        .name("rows of " + source.name() + " for " + view.name())
         .uid(uid + "-events");
   }
 

@@ -42,11 +42,11 @@ final class BackfillGraph {
   /** Declares the whole graph and puts the environment into batch mode. */
   void define(BackfillRequest request) {
     SetGraph.batch(env);
-    Source source = project.source(view.source()).orElseThrow();
+    Source source = project.origin(view);
     try (WarehouseTables tables = WarehouseTables.newest(target)) {
       ArchiveReplay.Span span =
           new ArchiveReach(source, tables.open(Warehouse.events(project.name(), source.name())))
-              .span(view, request.fromMillis(), request.toMillis());
+              .span(ArchiveReplay.chain(project, view), request.fromMillis(), request.toMillis());
       long fromMillis = request.fromMillis();
       long toMillis = request.toMillis();
       DataStream<FeatureRow> rows =

@@ -1,10 +1,7 @@
 package dev.millrace.pipeline;
 
-import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.feature.EntityState;
 import dev.millrace.core.row.FeatureRow;
-import dev.millrace.streaming.SourcePlan;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -20,8 +17,9 @@ import org.jspecify.annotations.Nullable;
  * events in the place of watermarks.
  *
  * <p>In batch mode Flink brings one key after the other, each by timestamp; events of one timestamp
- * come in no order and are held until the next one comes. Memory: the events of one entity and
- * timestamp. Timers: one an entity, which Flink fires when its events are through.
+ * come in no order and are held until the next one comes. Rows of a view that are events get the
+ * position that {@link RowOrder} gives them. Memory: the events of one entity and timestamp.
+ * Timers: one an entity, which Flink fires when its events are through.
  */
 final class ReplayFunction extends KeyedProcessFunction<String, Replayed, FeatureRow> {
 
@@ -31,37 +29,45 @@ final class ReplayFunction extends KeyedProcessFunction<String, Replayed, Featur
   static final OutputTag<EntityPart> STATE = new OutputTag<>("state", EntityPart.TYPE);
 
   private static final Comparator<Replayed> READ =
-      Comparator.comparingInt((Replayed r) -> r.event().partition())
-          .thenComparingLong(r -> r.event().offset());
+      Comparator.comparing(Replayed::event, RowOrder.BY_CAUSE);
 
   private final ViewRows rows;
   private final long endMillis;
   private final ReplayOrder order;
+  private final boolean ofRows;
+  private final @Nullable RowEvents read;
   private final boolean givesState;
   private final LongCounter entities = new LongCounter();
   private final LongCounter tooMany = new LongCounter();
 
   private transient List<Replayed> held;
   private transient @Nullable FeatureRow newest;
+  private transient @Nullable Long placed;
 
   /**
    * A replay of one view.
    *
+   * @param rows of the view
+   * @param ofRows whether its events are the rows of another view
    * @param endMillis refreshes are due up to here
    * @param order in which events come
+   * @param read what the replay of another view reads of the rows; null where it is this one that
+   *     was asked for
    * @param givesState whether entities' states are wanted at {@link #STATE}
    */
   @SuppressWarnings("NullAway.Init") // Flink opens a function before it is used.
   ReplayFunction(
-      FeatureView view,
-      SourcePlan source,
-      Duration dedupWindow,
+      ViewRows rows,
+      boolean ofRows,
       long endMillis,
       ReplayOrder order,
+      @Nullable RowEvents read,
       boolean givesState) {
-    this.rows = new ViewRows(view, source, dedupWindow);
+    this.rows = rows;
     this.endMillis = endMillis;
     this.order = order;
+    this.ofRows = ofRows;
+    this.read = read;
     this.givesState = givesState;
   }
 
@@ -69,7 +75,9 @@ final class ReplayFunction extends KeyedProcessFunction<String, Replayed, Featur
   public void open(OpenContext context) {
     rows.open(getRuntimeContext());
     held = new ArrayList<>();
-    getRuntimeContext().addAccumulator("entities", entities);
+    if (read == null) {
+      getRuntimeContext().addAccumulator("entities", entities);
+    }
     getRuntimeContext().addAccumulator("tooMany", tooMany);
   }
 
@@ -109,19 +117,26 @@ final class ReplayFunction extends KeyedProcessFunction<String, Replayed, Featur
       out.collect(last.withOnline(true));
     }
     newest = null;
+    placed = null;
   }
 
   private void takeHeld(Context context, Collector<FeatureRow> out) throws Exception {
     held.sort(READ);
     EntityState state = rows.stateOrNew();
     for (Replayed replayed : held) {
-      FeatureRow unusedRow =
+      ViewEvent cause = replayed.event();
+      ViewEvent event = ofRows ? RowOrder.placed(cause, placed) : cause;
+      placed = event.offset();
+      FeatureRow row =
           rows.accept(
               state,
-              replayed.event(),
+              event,
               context.timerService().currentProcessingTime(),
-              row -> give(row, out),
+              given -> give(given, out),
               letter -> tooMany.add(1));
+      if (row != null && read != null) {
+        context.output(RowFunction.EVENTS, read.of(row, event.partition(), event.offset()));
+      }
     }
     held.clear();
     rows.update(state);

@@ -14,6 +14,7 @@ import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
 import org.apache.flink.util.Collector;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Brings the rows that one entity of a derived view reads into the order of (T, partition, offset)
@@ -38,7 +39,7 @@ final class RowOrder extends KeyedProcessFunction<String, ViewEvent, ViewEvent> 
   private static final long POSITIONS_PER_MILLI = 1_000;
   private static final Duration LONGER_THAN_ROW = Duration.ofHours(1);
 
-  private static final Comparator<ViewEvent> BY_CAUSE =
+  static final Comparator<ViewEvent> BY_CAUSE =
       Comparator.comparingInt(ViewEvent::partition).thenComparingLong(ViewEvent::offset);
 
   private final Duration rowTtl;
@@ -107,12 +108,21 @@ final class RowOrder extends KeyedProcessFunction<String, ViewEvent, ViewEvent> 
   }
 
   private ViewEvent next(ViewEvent event) throws Exception {
-    Long before = last.value();
+    ViewEvent placed = placed(event, last.value());
+    last.update(placed.offset());
+    return placed;
+  }
+
+  /**
+   * A row at its own position.
+   *
+   * @param before the last position of its entity; null where there was none
+   */
+  static ViewEvent placed(ViewEvent event, @Nullable Long before) {
     long offset = Math.max(0, Math.multiplyExact(event.timeMillis(), POSITIONS_PER_MILLI));
     if (before != null && before >= offset) {
       offset = before + 1;
     }
-    last.update(offset);
     return new ViewEvent(
         event.entityKey(), event.timeMillis(), 0, offset, event.columns(), event.eventId());
   }

@@ -90,7 +90,13 @@ class ReplayFunctionTest {
     try (KeyedOneInputStreamOperatorTestHarness<String, Replayed, FeatureRow> harness =
         new KeyedOneInputStreamOperatorTestHarness<>(
             new KeyedProcessOperator<>(
-                new ReplayFunction(view, plan, Duration.ZERO, 10 * MINUTE, order, false)),
+                new ReplayFunction(
+                    new ViewRows(view, plan, Duration.ZERO),
+                    false,
+                    10 * MINUTE,
+                    order,
+                    null,
+                    false)),
             replayed -> replayed.event().entityKey(),
             Types.STRING)) {
       harness.open();

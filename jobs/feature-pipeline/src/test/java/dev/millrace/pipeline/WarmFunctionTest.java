@@ -116,7 +116,13 @@ class WarmFunctionTest {
       try (var replay =
           new KeyedOneInputStreamOperatorTestHarness<>(
               new KeyedProcessOperator<>(
-                  new ReplayFunction(view(accuracy), source(), DEDUP, watermark(HALF - 1), ReplayOrder.READ, true)),
+                  new ReplayFunction(
+                      new ViewRows(view(accuracy), source(), DEDUP),
+                      false,
+                      watermark(HALF - 1),
+                      ReplayOrder.READ,
+                      null,
+                      true)),
               replayed -> replayed.event().entityKey(),
               Types.STRING)) {
         replay.open();
