@@ -76,8 +76,7 @@ record ChampionComparison(
         null);
   }
 
-  private static ChampionComparison uncompared(
-      Champions.Champion serving, @Nullable String why) {
+  private static ChampionComparison uncompared(Champions.Champion serving, @Nullable String why) {
     return new ChampionComparison(
         serving.version(),
         null,
