@@ -37,7 +37,7 @@ class WarmReachTest {
                   entity: card
                   source: payments
                   aggregations:
-                    - {function: count}
+                    - {function: last, column: card}
                 - name: over
                   entity: card
                   source: unkept
