@@ -42,6 +42,7 @@ class JobSetupTest {
             1,
             0,
             Map.of("shop_orders", new ViewIdentity(1, "000000000000")),
+            List.of(),
             Map.of(),
             applied);
     return new Installation.Plan(
@@ -51,6 +52,10 @@ class JobSetupTest {
         previous,
         List.of("feature view shop_orders: changed"),
         List.of(changedViews),
+        List.of(),
+        List.of(),
+        List.of(),
+        List.of(),
         List.of());
   }
 
