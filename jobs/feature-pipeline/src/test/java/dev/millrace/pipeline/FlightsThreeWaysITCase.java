@@ -239,23 +239,26 @@ class FlightsThreeWaysITCase {
               arrival ->
                   reached.contains(
                       key(view, arrival) + " " + arrival.partition() + ":" + arrival.offset()));
-      logs.forEach(
-          (key, log) -> {
-            log.sort(Comparator.comparingLong(Logged::time).thenComparingLong(Logged::sum));
-            for (int i = 1; i < log.size(); i++) {
-              Logged row = log.get(i - 1);
-              long last = Math.floorDiv(log.get(i).time - 1, REFRESH) * REFRESH;
-              if (last > row.time) {
-                between.row(view.name(), key, last, row.positions, row.features);
-              }
-            }
-          });
+      logs.forEach((key, log) -> compareBetween(view, key, log, between));
     }
     assertThat(between.mismatches()).as("refreshes that are missing").isEmpty();
     assertThat(comparison.mismatches()).isEmpty();
     assertThat(comparison.repeated()).isZero();
     assertThat(comparison.rows()).isGreaterThan(3L * accepted.size());
     return comparison;
+  }
+
+  /** Takes each row for the last refresh before the next one. */
+  private static void compareBetween(
+      FeatureView view, String key, List<Logged> log, RowComparison between) {
+    log.sort(Comparator.comparingLong(Logged::time).thenComparingLong(Logged::sum));
+    for (int i = 1; i < log.size(); i++) {
+      Logged row = log.get(i - 1);
+      long last = Math.floorDiv(log.get(i).time - 1, REFRESH) * REFRESH;
+      if (last > row.time) {
+        between.row(view.name(), key, last, row.positions, row.features);
+      }
+    }
   }
 
   private static String key(FeatureView view, Arrival arrival) {
