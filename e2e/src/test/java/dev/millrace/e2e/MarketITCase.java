@@ -270,8 +270,8 @@ class MarketITCase {
     assertThat(rebuilt.path("different").asLong()).isZero();
     long same = rebuilt.path("same").asLong();
     assertThat(same).isPositive();
-    // Out of order, a refresh may fall on the other side of an event.
-    assertThat(rebuilt.path("not_logged").asLong()).isLessThan(same / 1_000);
+    // Across partitions rows of another interleaving are right and not the stream's.
+    assertThat(rebuilt.path("not_logged").asLong()).isLessThan(same / 100);
     compareRedis("shop_baskets", naive);
   }
 

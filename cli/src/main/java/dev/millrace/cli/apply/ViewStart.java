@@ -1,5 +1,6 @@
 package dev.millrace.cli.apply;
 
+import dev.millrace.cli.CommandFailed;
 import dev.millrace.cli.UserMistake;
 import dev.millrace.cli.local.FlinkRest;
 import dev.millrace.core.definition.FeatureView;
@@ -129,6 +130,12 @@ record ViewStart(List<String> warm, List<String> archived, List<String> notes) {
                 Long.parseLong(counts.getOrDefault("entities", "0")),
                 Long.parseLong(counts.getOrDefault("events", "0")),
                 (System.nanoTime() - startNanos) / 1e9));
+    long different = Long.parseLong(counts.getOrDefault("different", "0"));
+    if (different > 0) {
+      throw new CommandFailed(
+          "Cannot go on with %s: %,d rows of the log differ from those that the archive gives at the same T and positions; please report it"
+              .formatted(String.join(", ", views), different));
+    }
     return next.goingOnFrom(out);
   }
 }

@@ -8,7 +8,9 @@ import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.definition.Project;
 import dev.millrace.core.definition.Source;
 import dev.millrace.core.row.FeatureRow;
+import dev.millrace.platform.ArchiveBegin;
 import dev.millrace.platform.DefinitionsLog.ViewIdentity;
+import dev.millrace.platform.RunningViews;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Warehouse;
 import dev.millrace.streaming.DeadLetter;
@@ -328,7 +330,12 @@ class DerivedBackfillITCase {
   private Map<String, Object> backfill(String name, long from, long to) throws Exception {
     FeatureView view = project.featureView(name).orElseThrow();
     StreamExecutionEnvironment env = environment();
-    new BackfillGraph(env, target, project, view, new ViewIdentity(7, view.id()))
+    new BackfillGraph(
+            env,
+            target,
+            project,
+            RunningViews.only(project, Map.of(view.name(), new ViewIdentity(7, view.id())))
+                .current(view.name()))
         .define(new BackfillRequest(name, from, to, false));
     return env.execute("backfill " + runs++).getAllAccumulatorResults();
   }

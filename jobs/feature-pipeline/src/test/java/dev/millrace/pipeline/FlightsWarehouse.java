@@ -8,7 +8,9 @@ import dev.millrace.core.row.FeatureRow;
 import dev.millrace.pipeline.training.Knowledge;
 import dev.millrace.pipeline.training.SetGraph;
 import dev.millrace.pipeline.training.SetRequest;
+import dev.millrace.platform.ArchiveBegin;
 import dev.millrace.platform.DefinitionsLog.ViewIdentity;
+import dev.millrace.platform.RunningViews;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Warehouse;
 import dev.millrace.streaming.DeadLetter;
@@ -171,7 +173,12 @@ final class FlightsWarehouse {
   /** Computes a view's history from the archive. */
   Map<String, Object> backfill(FeatureView view) throws Exception {
     StreamExecutionEnvironment env = batch();
-    new BackfillGraph(env, target, project, view, new ViewIdentity(7, view.id()))
+    new BackfillGraph(
+            env,
+            target,
+            project,
+            RunningViews.only(project, Map.of(view.name(), new ViewIdentity(7, view.id())))
+                .current(view.name()))
         .define(new BackfillRequest(view.name(), 0, LATER, false));
     return env.execute("backfill " + view.name()).getAllAccumulatorResults();
   }
