@@ -130,7 +130,12 @@ public final class ApplyCommand implements Callable<Integer> {
                 ? begun.warmed(start, project, plan, flink, progress)
                 : start);
       }
-      RowKeys.move(target, plan.previous(), definitions, progress);
+      RowKeys.move(
+          target,
+          plan.previous(),
+          definitions,
+          starts.stream().anyMatch(s -> s.letsGo() && s.from() != null),
+          progress);
     } catch (IOException | CommandFailed | IllegalStateException e) {
       if (upgrade) {
         goOnAsBefore(target, registry, plan, jobs, starts, progress, e);

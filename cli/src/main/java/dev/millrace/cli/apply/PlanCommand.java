@@ -49,8 +49,14 @@ public final class PlanCommand implements Callable<Integer> {
       ObjectNode object = new JsonMapper().createObjectNode();
       object.put("project", folder.project().name());
       object.put("applied", plan.previous() != null);
+      object.putArray("kept");
+      object.putArray("released");
       plan.changes().forEach(object.putArray("changes")::add);
       plan.changedViews().forEach(object.putArray("changed_views")::add);
+      plan.begun().forEach(object.putArray("new_definitions")::add);
+      plan.kept().forEach(k -> object.withArray("kept").add(k.view() + "@" + k.identity().id()));
+      plan.released()
+          .forEach(k -> object.withArray("released").add(k.view() + "@" + k.identity().id()));
       plan.newTopics().forEach(object.putArray("new_topics")::add);
       out.println(object);
     } else if (plan.changes().isEmpty()) {

@@ -16,6 +16,7 @@ import redis.clients.jedis.AbstractPipeline;
 import redis.clients.jedis.Response;
 import redis.clients.jedis.ScanIteration;
 import redis.clients.jedis.UnifiedJedis;
+import redis.clients.jedis.exceptions.JedisDataException;
 import redis.clients.jedis.exceptions.JedisException;
 
 /**
@@ -34,13 +35,21 @@ final class RowKeys {
    * Brings the rows to where they are read from now on; a second time does nothing.
    *
    * @param before what was applied; null where nothing was
+   * @param resumed whether an apply was interrupted that may not have come to this
    */
   static void move(
-      Target target, @Nullable Applied before, Applied after, Consumer<String> progress) {
+      Target target,
+      @Nullable Applied before,
+      Applied after,
+      boolean resumed,
+      Consumer<String> progress) {
     if (before == null) {
       return;
     }
     List<Move> moves = moves(RunningViews.keys(before), RunningViews.keys(after));
+    if (resumed) {
+      moves.addAll(left(RunningViews.keys(after)));
+    }
     if (moves.isEmpty()) {
       return;
     }
@@ -87,6 +96,20 @@ final class RowKeys {
     return moves;
   }
 
+  /** Rows that now have the view's own keys, where they would stand if nobody had moved them. */
+  static List<Move> left(Map<String, Map<String, String>> after) {
+    List<Move> moves = new ArrayList<>();
+    after.forEach(
+        (view, keys) ->
+            keys.forEach(
+                (id, key) -> {
+                  if (key.equals(view)) {
+                    moves.add(new Move(view, id, view + "@" + id, view));
+                  }
+                }));
+    return moves;
+  }
+
   private static long rename(UnifiedJedis redis, Move move, String to) {
     long moved = 0;
     // Collected first: a scan may see a key again that was renamed meanwhile.
@@ -99,12 +122,24 @@ final class RowKeys {
         }
         pipeline.sync();
         for (Response<String> answer : answers) {
-          String unusedOk = answer.get();
-          moved++;
+          moved += isDone(answer) ? 1 : 0;
         }
       }
     }
     return moved;
+  }
+
+  /** False where the row has come to the end of its life since it was found. */
+  private static boolean isDone(Response<String> renamed) {
+    try {
+      String unusedOk = renamed.get();
+      return true;
+    } catch (JedisDataException e) {
+      if (String.valueOf(e.getMessage()).contains("no such key")) {
+        return false;
+      }
+      throw e;
+    }
   }
 
   private static long delete(UnifiedJedis redis, Move move) {

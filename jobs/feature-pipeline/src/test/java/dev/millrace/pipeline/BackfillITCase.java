@@ -7,7 +7,6 @@ import dev.millrace.core.definition.Definitions;
 import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.definition.Project;
 import dev.millrace.core.definition.Source;
-import dev.millrace.core.row.FeatureRow;
 import dev.millrace.pipeline.training.LogRow;
 import dev.millrace.pipeline.training.SetGraph;
 import dev.millrace.pipeline.training.WarehouseTables;
@@ -16,12 +15,8 @@ import dev.millrace.platform.DefinitionsLog.ViewIdentity;
 import dev.millrace.platform.RunningViews;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Warehouse;
-import dev.millrace.streaming.DeadLetter;
 import dev.millrace.streaming.Event;
-import dev.millrace.streaming.IcebergEnds;
 import dev.millrace.streaming.Inbound;
-import dev.millrace.streaming.Serializers;
-import dev.millrace.streaming.SourcePlan;
 import dev.millrace.streaming.StrictEnvironment;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -36,12 +31,9 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
 import org.apache.flink.api.common.JobExecutionResult;
-import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.RestartStrategyOptions;
-import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
-import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 import org.apache.flink.util.CloseableIterator;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.apache.iceberg.data.IcebergGenerics;
@@ -322,7 +314,7 @@ class BackfillITCase {
     }
     // One reader, so that each partition is judged in its order as from Kafka.
     StreamExecutionEnvironment env = environment().setParallelism(1);
-    FeaturePipelineJob.define(env, project, new Tables(inbound));
+    FeaturePipelineJob.define(env, project, TableEnds.of(target, "shop", inbound));
     env.execute("stream");
   }
 
@@ -343,58 +335,6 @@ class BackfillITCase {
     Configuration conf = new Configuration();
     conf.set(RestartStrategyOptions.RESTART_STRATEGY, "none");
     return StrictEnvironment.strict(StreamExecutionEnvironment.createLocalEnvironment(2, conf));
-  }
-
-  /** As {@link FeaturePipelineJob} has it: the log in Iceberg, the rest nowhere. */
-  private final class Tables implements FeaturePipelineJob.Ends {
-    private final Inbound[] inbound;
-
-    Tables(Inbound[] inbound) {
-      this.inbound = inbound;
-    }
-
-    @Override
-    public DataStream<Inbound> events(StreamExecutionEnvironment env, SourcePlan plan) {
-      return env.fromData(Serializers.INBOUND, inbound)
-          .uid("payments")
-          .setParallelism(1)
-          .assignTimestampsAndWatermarks(
-              WatermarkStrategy.<Inbound>forBoundedOutOfOrderness(
-                      java.time.Duration.ofMillis(plan.maxOutOfOrdernessMillis()))
-                  .withTimestampAssigner(
-                      (in, before) -> Objects.requireNonNull(in.event()).eventTimeMillis()))
-          .uid("times")
-          .setParallelism(1);
-    }
-
-    @Override
-    public void rows(FeatureView view, DataStream<FeatureRow> rows) {
-      IcebergEnds.append(
-          rows.filter(FeatureRow::logged).uid("log-" + view.name()),
-          target,
-          Warehouse.features("shop", view.name()),
-          Warehouse.featuresSchema(view),
-          "_time",
-          new TableRows.OfFeatures("7-" + view.id()),
-          "table-" + view.name());
-    }
-
-    @Override
-    public void archive(Source source, DataStream<ArchivedEvent> events) {
-      IcebergEnds.append(
-          events,
-          target,
-          Warehouse.events("shop", source.name()),
-          Warehouse.eventsSchema(source),
-          source.eventTime(),
-          new TableRows.OfEvents(source.schema()),
-          "archive");
-    }
-
-    @Override
-    public void letters(DataStream<DeadLetter> letters) {
-      letters.sinkTo(new DiscardingSink<>()).uid("letters");
-    }
   }
 
   /** Entity, T, positions and features of the rows whose T is in a range. */

@@ -13,9 +13,7 @@ import dev.millrace.platform.DefinitionsLog.ViewIdentity;
 import dev.millrace.platform.RunningViews;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Warehouse;
-import dev.millrace.streaming.DeadLetter;
 import dev.millrace.streaming.Event;
-import dev.millrace.streaming.IcebergEnds;
 import dev.millrace.streaming.Inbound;
 import dev.millrace.streaming.Serializers;
 import dev.millrace.streaming.SourcePlan;
@@ -40,6 +38,7 @@ import org.apache.flink.api.common.eventtime.Watermark;
 import org.apache.flink.api.common.eventtime.WatermarkGenerator;
 import org.apache.flink.api.common.eventtime.WatermarkOutput;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
+import org.apache.flink.api.common.functions.FilterFunction;
 import org.apache.flink.api.connector.source.util.ratelimit.RateLimiterStrategy;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
@@ -47,7 +46,6 @@ import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.connector.datagen.source.DataGeneratorSource;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
-import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 import org.apache.iceberg.AppendFiles;
 import org.apache.iceberg.FileScanTask;
 import org.apache.iceberg.Table;
@@ -299,12 +297,13 @@ final class FlightsWarehouse {
   }
 
   /** As {@link FeaturePipelineJob} has them: log and archive in Iceberg, the rest nowhere. */
-  private final class Tables implements FeaturePipelineJob.Ends {
+  private final class Tables extends TableEnds {
     private final int size;
     private final int judges;
     private final RateLimiterStrategy<?> pace;
 
     Tables(int size, int judges, RateLimiterStrategy<?> pace) {
+      super(target, project.name());
       this.size = size;
       this.judges = judges;
       this.pace = pace;
@@ -338,37 +337,11 @@ final class FlightsWarehouse {
     }
 
     @Override
-    public void rows(FeatureView view, DataStream<FeatureRow> rows) {
-      IcebergEnds.append(
-          rows.filter(
-                  row -> {
-                    failOnce(FAILS_AT_ROW, row.timeMillis());
-                    return row.logged();
-                  })
-              .uid("log-" + view.name()),
-          target,
-          Warehouse.features(project.name(), view.name()),
-          Warehouse.featuresSchema(view),
-          "_time",
-          new TableRows.OfFeatures("7-" + view.id()),
-          "table-" + view.name());
-    }
-
-    @Override
-    public void archive(Source of, DataStream<ArchivedEvent> events) {
-      IcebergEnds.append(
-          events,
-          target,
-          Warehouse.events(project.name(), of.name()),
-          Warehouse.eventsSchema(of),
-          of.eventTime(),
-          new TableRows.OfEvents(of.schema()),
-          "archive-" + of.name());
-    }
-
-    @Override
-    public void letters(DataStream<DeadLetter> letters) {
-      letters.sinkTo(new DiscardingSink<>()).uid("letters");
+    FilterFunction<FeatureRow> logged() {
+      return row -> {
+        failOnce(FAILS_AT_ROW, row.timeMillis());
+        return row.logged();
+      };
     }
   }
 }

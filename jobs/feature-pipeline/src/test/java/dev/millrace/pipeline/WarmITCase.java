@@ -8,16 +8,13 @@ import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.definition.Project;
 import dev.millrace.core.definition.Source;
 import dev.millrace.core.row.EntityKeys;
-import dev.millrace.core.row.FeatureRow;
 import dev.millrace.platform.ArchiveBegin;
 import dev.millrace.platform.DefinitionsLog.ViewIdentity;
 import dev.millrace.platform.RunningViews;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Warehouse;
 import dev.millrace.platform.WarmReach;
-import dev.millrace.streaming.DeadLetter;
 import dev.millrace.streaming.Event;
-import dev.millrace.streaming.IcebergEnds;
 import dev.millrace.streaming.Inbound;
 import dev.millrace.streaming.Serializers;
 import dev.millrace.streaming.SourcePlan;
@@ -62,7 +59,6 @@ import org.apache.flink.runtime.jobgraph.OperatorID;
 import org.apache.flink.state.api.runtime.SavepointLoader;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
-import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 import org.apache.flink.util.FileUtils;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.apache.iceberg.data.IcebergGenerics;
@@ -425,7 +421,10 @@ class WarmITCase {
   }
 
   /** As {@link FeaturePipelineJob} has it: the archive and the log in Iceberg, the rest nowhere. */
-  private final class Tables implements FeaturePipelineJob.Ends {
+  private final class Tables extends TableEnds {
+    Tables() {
+      super(target, "shop");
+    }
 
     @Override
     public DataStream<Inbound> events(StreamExecutionEnvironment env, SourcePlan plan) {
@@ -444,35 +443,6 @@ class WarmITCase {
       return read.partitionCustom(
           (Integer partition, int judges) -> partition % judges,
           (Inbound in) -> Objects.requireNonNull(in.event()).partition());
-    }
-
-    @Override
-    public void rows(FeatureView view, DataStream<FeatureRow> rows) {
-      IcebergEnds.append(
-          rows.filter(FeatureRow::logged).uid("log-" + view.id()),
-          target,
-          Warehouse.features("shop", view.name()),
-          Warehouse.featuresSchema(view),
-          "_time",
-          new TableRows.OfFeatures("7-" + view.id()),
-          "table-" + view.id());
-    }
-
-    @Override
-    public void archive(Source source, DataStream<ArchivedEvent> events) {
-      IcebergEnds.append(
-          events,
-          target,
-          Warehouse.events("shop", source.name()),
-          Warehouse.eventsSchema(source),
-          source.eventTime(),
-          new TableRows.OfEvents(source.schema()),
-          "archive");
-    }
-
-    @Override
-    public void letters(DataStream<DeadLetter> letters) {
-      letters.sinkTo(new DiscardingSink<>()).uid("letters");
     }
   }
 
