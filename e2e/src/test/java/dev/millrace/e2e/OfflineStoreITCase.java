@@ -257,8 +257,14 @@ class OfflineStoreITCase {
                   : naive.logged(view, key, at.departedAt(), known);
           for (String feature : features) {
             Double value = expected == null ? null : expected.get(feature);
+            // A model's input is named by its feature alone where no other view has one like it.
+            String column = view + joint + feature;
             compare(
-                row, view + joint + feature, value == null ? missing : value, at.toString(), wrong);
+                row,
+                row.containsKey(column) ? column : feature,
+                value == null ? missing : value,
+                at.toString(),
+                wrong);
           }
         });
   }
@@ -274,8 +280,7 @@ class OfflineStoreITCase {
     Double value = text == null ? null : Double.valueOf(text);
     boolean same =
         (expected != null && expected.isNaN())
-            // A set's file has null for what is missing, whatever stands for it in scoring.
-            ? value == null
+            ? value != null && value.isNaN()
             : RowComparison.same(expected, value);
     if ((!same || !row.containsKey(column)) && wrong.size() < 10) {
       wrong.add("%s of %s: is %s, by the naive join %s".formatted(column, of, text, expected));

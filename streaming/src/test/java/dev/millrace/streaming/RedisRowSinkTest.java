@@ -7,8 +7,10 @@ import dev.millrace.core.definition.FeatureView.RedisOptions.Unavailable;
 import dev.millrace.core.row.FeatureRow;
 import dev.millrace.streaming.RedisRowSink.Refreshes;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
@@ -231,7 +233,8 @@ class RedisRowSinkTest {
     while (!store.isIdle()) {
       List<FeatureRow> unusedRows = store.nextTry();
     }
-    List<String> sent = new ArrayList<>();
+    // A try that was not over when the checkpoint came may fail after it, and its rows go again.
+    Set<String> sent = new HashSet<>();
     while (sent.size() < left) {
       harness.setProcessingTime(harness.getProcessingTime() + 1_000);
       sent.addAll(texts(store.nextTry()));
@@ -240,10 +243,12 @@ class RedisRowSinkTest {
     }
     // What was under way then came back, whichever rows it was; of the others the newest stayed.
     int oldestSurelyKept = keys - RedisRowWriter.KEPT_ROWS + 2 * RedisRowWriter.BATCH_ROWS;
-    assertThat(sent)
-        .doesNotHaveDuplicates()
-        .containsAll(
-            IntStream.range(oldestSurelyKept, keys).mapToObj(i -> "k" + i + "@1").toList());
+    List<String> lost =
+        IntStream.range(oldestSurelyKept, keys)
+            .mapToObj(i -> "k" + i + "@1")
+            .filter(row -> !sent.contains(row))
+            .toList();
+    assertThat(lost).isEmpty();
   }
 
   @Test
@@ -274,17 +279,13 @@ class RedisRowSinkTest {
         .hasStackTraceContaining("WRONGTYPE");
   }
 
-  /** Lets every try fail until so much time has passed. */
+  /** Lets a try fail, and time pass without another answer. */
   private void failFor(long millis) throws Exception {
-    long until = harness.getProcessingTime() + millis;
-    while (harness.getProcessingTime() < until) {
-      if (!store.isIdle()) {
-        List<FeatureRow> unusedRows = store.nextTry();
-        store.takeNone("away");
-        runMail();
-      }
-      harness.setProcessingTime(harness.getProcessingTime() + 50);
-    }
+    // The sender has a thread of its own, which time in a test does not wait for.
+    List<FeatureRow> unusedRows = store.nextTry();
+    store.takeNone("away");
+    runMail();
+    harness.setProcessingTime(harness.getProcessingTime() + millis);
   }
 
   private OperatorSubtaskState checkpoint(long id) throws Exception {
