@@ -78,7 +78,7 @@ class FlightsITCase {
   private static final String PIPELINE = "millrace-flights-feature-pipeline";
   private static final String INFERENCE = "millrace-flights-inference";
   private static final long ROWS_LEAST = 300_000;
-  private static final long WRITES_LEAST = 30_000;
+  private static final long WRITES_LEAST = 20_000;
 
   private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
   private static final Path PROJECT = ROOT.resolve("examples/flights");
