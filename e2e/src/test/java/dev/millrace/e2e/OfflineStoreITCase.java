@@ -168,7 +168,7 @@ class OfflineStoreITCase {
 
   /** Any keys, unknown ones too, at any times; a spine's rows are known when they are. */
   private void ofSpine(String how) throws Exception {
-    Path spine = OUT.resolve("spine.parquet");
+    Path spine = OUT.resolve("asked.parquet");
     List<Departure> asked = spine(spine);
     Path set = file("spine" + how);
     JsonNode counts =
