@@ -225,7 +225,7 @@ class OfflineStoreITCase {
             new Departure(
                 i,
                 from + (long) (random.nextDouble() * (to - from)),
-                random.nextInt(20) == 0 ? "XXX" : like.origin(),
+                random.nextInt(20) == 0 ? "NOWHERE" : like.origin(),
                 like.destination(),
                 0);
         asked.add(one);
