@@ -100,6 +100,7 @@ final class SetWriter extends AbstractStreamOperator<Void>
   public void endInput() throws IOException {
     flush();
     writer.close();
+    FooterOrder.settle(part());
     closed = true;
     Path sidecar = Path.of(file.out() + ".json");
     Path sidecarPart = sidecar.resolveSibling("." + sidecar.getFileName() + ".part");
