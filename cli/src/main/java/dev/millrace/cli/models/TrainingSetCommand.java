@@ -110,7 +110,7 @@ public final class TrainingSetCommand implements Callable<Integer> {
     return Millrace.DONE;
   }
 
-  private Path checked() {
+  private Path checked() throws IOException {
     if ((model == null) == (spine == null)) {
       throw new UserMistake(
           "Cannot join a training set: "
@@ -135,6 +135,8 @@ public final class TrainingSetCommand implements Callable<Integer> {
     }
     if (spine != null) {
       checkSpine(spine);
+      checkApart(out, spine);
+      checkApart(TrainingSetRun.sidecar(out), spine);
     }
     return out.toAbsolutePath();
   }
@@ -156,6 +158,17 @@ public final class TrainingSetCommand implements Callable<Integer> {
     if (asOf != null) {
       throw new UserMistake(
           "Cannot join spine " + file + " --as-of a time: each of its rows has its own");
+    }
+  }
+
+  private static void checkApart(Path written, Path spine) throws IOException {
+    if (Files.exists(written) && Files.isSameFile(written, spine)) {
+      throw new UserMistake(
+          "Cannot write "
+              + written
+              + ": it is the same file as the spine "
+              + spine
+              + "; name another one with --out");
     }
   }
 

@@ -6,10 +6,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.millrace.cli.Millrace;
 import dev.millrace.cli.PointInTime;
 import dev.millrace.cli.UserMistake;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Instant;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
@@ -54,6 +58,29 @@ class ModelCommandsTest {
       })
   void mistakesAreTheUsers(String arguments) {
     assertThat(execute(arguments)).isEqualTo(Millrace.USER_MISTAKE);
+  }
+
+  @Test
+  void aSetDoesNotTakeThePlaceOfItsSpine(@TempDir Path folder) throws IOException {
+    Path spine = Files.createFile(folder.resolve("spine.parquet"));
+    Path link = Files.createSymbolicLink(folder.resolve("link.parquet"), spine);
+    Path linkedFolder = Files.createSymbolicLink(folder.resolve("linked"), folder);
+    Path relative = Path.of("").toAbsolutePath().relativize(spine);
+    Path besides = Files.createFile(folder.resolve("set.parquet.json"));
+    assertSame(spine, spine);
+    assertSame(spine, relative);
+    assertSame(relative, spine);
+    assertSame(spine, link);
+    assertSame(link, spine);
+    assertSame(spine, linkedFolder.resolve(".").resolve("spine.parquet"));
+    assertSame(besides, folder.resolve("set.parquet"));
+  }
+
+  private void assertSame(Path spine, Path out) {
+    err.getBuffer().setLength(0);
+    assertThat(execute("training-set --spine " + spine + " --features a:b --out " + out))
+        .isEqualTo(Millrace.USER_MISTAKE);
+    assertThat(err.toString()).contains("is the same file as the spine " + spine);
   }
 
   @Test
