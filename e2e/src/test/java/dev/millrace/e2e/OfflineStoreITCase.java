@@ -100,6 +100,8 @@ class OfflineStoreITCase {
 
   private void killedOnTheWay(Path set) throws Exception {
     Path again = OUT.resolve("killed.parquet");
+    // Asked for now: the command takes seconds, and the join does not take many.
+    ProcessHandle taskManager = ProcessHandle.of(STACK.pid("flink-taskmanager")).orElseThrow();
     Process join =
         STACK.start(
             "training-set",
@@ -110,8 +112,8 @@ class OfflineStoreITCase {
             "--out",
             again.toString(),
             "--json");
-    Stack.await("the join runs", Duration.ofMinutes(1), () -> runs(JOB));
-    STACK.kill("flink-taskmanager");
+    Stack.await("the join runs", Duration.ofMinutes(2), () -> runs(JOB));
+    taskManager.destroyForcibly();
     JsonNode counts =
         Stack.JSON.readTree(
             new String(join.getInputStream().readAllBytes(), StandardCharsets.UTF_8));
