@@ -52,7 +52,7 @@ public final class KafkaEnds {
       Map.of("fetch.min.bytes", String.valueOf(64 * 1024), "fetch.max.wait.ms", "100");
 
   /** Records that are visible with a checkpoint may wait that long for their batch. */
-  private static final String COMMITTED_LINGER_MILLIS = "20";
+  private static final String COMMITTED_LINGER_MILLIS = "100";
 
   /** Every record of a source, from the topic's start where the job has no state. */
   public static KafkaSource<Inbound> events(Target target, SourcePlan plan, String group) {

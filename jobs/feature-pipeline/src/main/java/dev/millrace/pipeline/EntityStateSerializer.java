@@ -3,11 +3,13 @@ package dev.millrace.pipeline;
 import dev.millrace.core.feature.Accumulator;
 import dev.millrace.core.feature.EntityState;
 import dev.millrace.core.feature.EventPage;
+import java.io.DataOutput;
 import java.io.IOException;
 import org.apache.flink.api.common.typeutils.SimpleTypeSerializerSnapshot;
 import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
 import org.apache.flink.api.common.typeutils.base.TypeSerializerSingleton;
 import org.apache.flink.core.memory.DataInputView;
+import org.apache.flink.core.memory.DataOutputSerializer;
 import org.apache.flink.core.memory.DataOutputView;
 
 /**
@@ -19,6 +21,26 @@ final class EntityStateSerializer {
   /** What is mutable and written by {@code core} itself. */
   private abstract static class Written<T> extends TypeSerializerSingleton<T> {
     private static final long serialVersionUID = 1L;
+
+    /** What one value takes at first; a view's state is some kilobytes, and the buffer grows. */
+    private static final int BUFFER_BYTES = 1024;
+
+    abstract void write(T value, DataOutput out) throws IOException;
+
+    /**
+     * A checkpoint of state on the heap goes through streams that take each byte on its own, and
+     * compact numbers are written by the byte: gathered first, a snapshot costs half.
+     */
+    @Override
+    public final void serialize(T value, DataOutputView out) throws IOException {
+      if (out instanceof DataOutputSerializer) {
+        write(value, out);
+        return;
+      }
+      DataOutputSerializer gathered = new DataOutputSerializer(BUFFER_BYTES);
+      write(value, gathered);
+      out.write(gathered.getSharedBuffer(), 0, gathered.length());
+    }
 
     @Override
     public boolean isImmutableType() {
@@ -62,7 +84,7 @@ final class EntityStateSerializer {
     }
 
     @Override
-    public void serialize(EntityState state, DataOutputView out) throws IOException {
+    void write(EntityState state, DataOutput out) throws IOException {
       state.write(out);
     }
 
@@ -100,7 +122,7 @@ final class EntityStateSerializer {
     }
 
     @Override
-    public void serialize(EventPage page, DataOutputView out) throws IOException {
+    void write(EventPage page, DataOutput out) throws IOException {
       page.write(out);
     }
 
@@ -138,7 +160,7 @@ final class EntityStateSerializer {
     }
 
     @Override
-    public void serialize(Accumulator[] tile, DataOutputView out) throws IOException {
+    void write(Accumulator[] tile, DataOutput out) throws IOException {
       EntityState.writeTile(tile, out);
     }
 
