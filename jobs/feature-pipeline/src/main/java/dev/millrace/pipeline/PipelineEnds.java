@@ -98,8 +98,12 @@ final class PipelineEnds implements FeaturePipelineJob.Ends {
         .sinkTo(new RedisRowSink(layout(project, one), target.redis(), view.redis().unavailable()))
         .name("redis " + view.name())
         .uid("redis-" + uid);
+    // A chain of its own: what the transactions of the log wait for, Redis does not.
     DataStream<FeatureRow> log =
-        rows.filter(FeatureRow::logged).name("log " + view.name()).uid("log-" + uid);
+        rows.filter(FeatureRow::logged)
+            .startNewChain()
+            .name("log " + view.name())
+            .uid("log-" + uid);
     String topic = Topics.features(project.name(), view.name());
     Integer schemaId = schemaIds.get(view.id());
     log.sinkTo(
