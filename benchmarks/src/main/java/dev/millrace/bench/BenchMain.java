@@ -4,8 +4,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -32,10 +35,20 @@ public final class BenchMain implements Callable<Integer> {
           "--add-opens=java.base/java.util.concurrent.atomic=ALL-UNNAMED",
           "--add-opens=java.base/java.util.concurrent.locks=ALL-UNNAMED");
 
-  /** The groups of figures of {@code features}, in the order in which they are measured. */
-  private static final List<String> FEATURES =
-      List.of(
-          "sql-4x2", "sql-1x1", "windows", "tiled-length", "state-bytes", "kafka-redis", "latency");
+  /** The groups of figures of each benchmark, in the order in which they are measured. */
+  private static final Map<String, List<String>> GROUPS =
+      Map.of(
+          "features",
+          List.of(
+              "sql-4x2",
+              "sql-1x1",
+              "windows",
+              "tiled-length",
+              "state-bytes",
+              "kafka-redis",
+              "latency"),
+          "inference",
+          List.of("kafka-trees"));
 
   @Parameters(index = "0")
   private String name = "";
@@ -78,14 +91,18 @@ public final class BenchMain implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    List<String> unknown = only.stream().filter(o -> !FEATURES.contains(o)).toList();
-    if (!name.equals("features") || !unknown.isEmpty()) {
+    List<String> groups = GROUPS.getOrDefault(name, List.of());
+    List<String> unknown = only.stream().filter(o -> !groups.contains(o)).toList();
+    if (groups.isEmpty() || !unknown.isEmpty()) {
       System.err.println(
           "Cannot run bench "
               + name
               + (unknown.isEmpty() ? "" : " --only " + String.join(",", unknown))
-              + ": there is features, with "
-              + String.join(", ", FEATURES)
+              + ": there is "
+              + new TreeMap<>(GROUPS)
+                  .entrySet().stream()
+                      .map(e -> e.getKey() + ", with " + String.join(", ", e.getValue()))
+                      .collect(Collectors.joining("; and "))
               + "; name one of them");
       return 2;
     }
@@ -94,12 +111,13 @@ public final class BenchMain implements Callable<Integer> {
     Bench bench =
         new Bench(quick, new Fork(work), report, new StackCommands(millrace, dir, portOffset), say);
     boolean whole = true;
-    try (LoopFigures loop = new LoopFigures(work)) {
+    try (LoopFigures loop = new LoopFigures(work);
+        ScoringFigures scoring = new ScoringFigures(work)) {
       SqlFigures sql = new SqlFigures();
-      for (String group : FEATURES) {
+      for (String group : groups) {
         if (only.isEmpty() || only.contains(group)) {
           say.accept(group);
-          whole &= tried(group, bench, sql, loop);
+          whole &= tried(group, bench, sql, loop, scoring);
           Files.writeString(out, report.json());
         }
       }
@@ -110,10 +128,11 @@ public final class BenchMain implements Callable<Integer> {
   }
 
   /** What can be measured is, even where another group fails. */
-  private static boolean tried(String group, Bench bench, SqlFigures sql, LoopFigures loop)
+  private static boolean tried(
+      String group, Bench bench, SqlFigures sql, LoopFigures loop, ScoringFigures scoring)
       throws InterruptedException {
     try {
-      measure(group, bench, sql, loop);
+      measure(group, bench, sql, loop, scoring);
       return true;
     } catch (InterruptedException e) {
       throw e;
@@ -126,7 +145,8 @@ public final class BenchMain implements Callable<Integer> {
     }
   }
 
-  private static void measure(String group, Bench bench, SqlFigures sql, LoopFigures loop)
+  private static void measure(
+      String group, Bench bench, SqlFigures sql, LoopFigures loop, ScoringFigures scoring)
       throws Exception {
     switch (group) {
       case "sql-4x2" -> sql.fourByTwo(bench);
@@ -136,6 +156,7 @@ public final class BenchMain implements Callable<Integer> {
       case "state-bytes" -> CostFigures.stateBytes(bench);
       case "kafka-redis" -> loop.kafkaRedis(bench);
       case "latency" -> loop.latency(bench);
+      case "kafka-trees" -> scoring.trees(bench);
       default -> throw new IllegalArgumentException("Cannot measure " + group);
     }
   }

@@ -76,7 +76,7 @@ final class Fork {
   }
 
   /** The first words of each exception; what is behind them is for those who look at the code. */
-  private static String faults(Path log) throws IOException {
+  static String faults(Path log) throws IOException {
     try (Stream<String> lines = Files.lines(log)) {
       return lines
           .filter(line -> !line.startsWith("\t"))

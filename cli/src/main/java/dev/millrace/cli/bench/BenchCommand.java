@@ -40,7 +40,7 @@ public final class BenchCommand implements Callable<Integer> {
 
   @Mixin private GlobalOptions global = new GlobalOptions();
 
-  @Parameters(paramLabel = "NAME", description = "Which benchmark: features.")
+  @Parameters(paramLabel = "NAME", description = "Which benchmark: features or inference.")
   private String name = "";
 
   @Option(
@@ -48,8 +48,8 @@ public final class BenchCommand implements Callable<Integer> {
       split = ",",
       paramLabel = "GROUP",
       description =
-          "Only these groups of figures: sql-4x2, sql-1x1, kafka-redis, latency, windows,"
-              + " tiled-length, state-bytes.")
+          "Only these groups of figures: of features sql-4x2, sql-1x1, kafka-redis, latency,"
+              + " windows, tiled-length, state-bytes; of inference kafka-trees.")
   private List<String> only = new ArrayList<>();
 
   @Option(names = "--quick", description = "Short repeats: to see that it works, not to cite.")
