@@ -21,6 +21,7 @@ import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.functions.RichMapFunction;
 import org.apache.flink.api.common.serialization.DeserializationSchema;
+import org.apache.flink.api.common.serialization.SerializationSchema;
 import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.configuration.Configuration;
@@ -95,7 +96,7 @@ public final class RecordByRecord {
             .setRecordSerializer(
                 KafkaRecordSerializationSchema.<byte[]>builder()
                     .setTopic(task.to())
-                    .setValueSerializationSchema(value -> value)
+                    .setValueSerializationSchema(new AsTheyAre())
                     .build())
             .setDeliveryGuarantee(DeliveryGuarantee.AT_LEAST_ONCE)
             .build();
@@ -128,6 +129,16 @@ public final class RecordByRecord {
     @Override
     public TypeInformation<byte[]> getProducedType() {
       return PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO;
+    }
+  }
+
+  /** The same the other way. */
+  private static final class AsTheyAre implements SerializationSchema<byte[]> {
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    public byte[] serialize(byte[] element) {
+      return element;
     }
   }
 
