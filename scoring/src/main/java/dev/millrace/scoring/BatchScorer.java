@@ -40,7 +40,8 @@ public final class BatchScorer implements AutoCloseable {
   private final List<Bucket> buckets = new ArrayList<>();
   private boolean closed;
 
-  BatchScorer(OnnxModel model, int maxRows) {
+  /** Buffers; of a warm scorer every batch size has run. */
+  BatchScorer(OnnxModel model, int maxRows, boolean warm) {
     if (maxRows < 1) {
       throw new IllegalArgumentException(
           "Cannot score batches of at most " + maxRows + " rows: there must be at least 1");
@@ -49,22 +50,24 @@ public final class BatchScorer implements AutoCloseable {
     this.maxRows = maxRows;
     this.inputs = new InputBuffers(model.layout(), maxRows);
     this.scores = ScoreBuffer.of(model.output(), maxRows);
-    boolean warm = false;
+    boolean made = false;
     try {
       for (int rows = 1; rows < maxRows; rows *= 2) {
         buckets.add(bucket(rows));
       }
       buckets.add(bucket(maxRows));
-      for (Bucket bucket : buckets) {
-        // The first run of a shape plans its memory; the second shows that the plan holds.
-        run(bucket);
-        run(bucket);
+      if (warm) {
+        for (Bucket bucket : buckets) {
+          // The first run of a shape plans its memory; the second shows that the plan holds.
+          run(bucket);
+          run(bucket);
+        }
       }
-      warm = true;
+      made = true;
     } catch (OrtException e) {
       throw failed(maxRows, e);
     } finally {
-      if (!warm) {
+      if (!made) {
         closeTensors();
       }
     }
@@ -78,6 +81,15 @@ public final class BatchScorer implements AutoCloseable {
   /** F, the inputs that a row needs. */
   public int inputs() {
     return model.inputs();
+  }
+
+  /** The batch sizes that are run. */
+  List<Integer> sizes() {
+    return buckets.stream().map(Bucket::rows).toList();
+  }
+
+  InputBuffers buffers() {
+    return inputs;
   }
 
   /**

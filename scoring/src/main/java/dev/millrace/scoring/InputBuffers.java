@@ -79,6 +79,16 @@ final class InputBuffers {
     }
   }
 
+  /** Sets one value of a column that may be a vector. */
+  void put(int row, int column, int index, double value) {
+    of(column).put(at(row, column) + index, value);
+  }
+
+  /** Sets one text of a column that may be a vector. */
+  void put(int row, int column, int index, String value) {
+    of(column).put(at(row, column) + index, value);
+  }
+
   /** Whether a value of the row is one that its tensor cannot hold. */
   boolean isUnfit(int row) {
     for (InputValues.Wholes whole : wholes) {

@@ -32,6 +32,9 @@ public final class OnnxModel implements AutoCloseable {
   /** Of two batches: an output whose width follows the number of rows is none. */
   private static final int[] PROBE_ROWS = {2, 3};
 
+  private static final int FLAW_ROWS = 32;
+  private static final long FLAW_SEED = 7;
+
   private final String sha256;
   private final ComputeDevice device;
   private final List<String> inputNames;
@@ -185,8 +188,39 @@ public final class OnnxModel implements AutoCloseable {
     return layout.texts();
   }
 
+  /**
+   * What is wrong with the scores of made-up rows; null where nothing is. One row of nothing but
+   * zeros has to have a score, and half of the others.
+   */
+  public @Nullable String flaw() {
+    try (BatchScorer scorer = cold(FLAW_ROWS)) {
+      ProbeRows.normal(layout, FLAW_ROWS - 1, FLAW_SEED).fill(scorer.buffers(), FLAW_ROWS - 1, 0);
+      scorer.score(FLAW_ROWS);
+      double ofZeros = scorer.probability(FLAW_ROWS - 1);
+      if (!Double.isFinite(ofZeros)) {
+        return "where every input is 0 its score is " + ofZeros;
+      }
+      int flawed = 0;
+      for (int row = 0; row < FLAW_ROWS - 1; row++) {
+        flawed += Double.isFinite(scorer.probability(row)) ? 0 : 1;
+      }
+      return flawed > FLAW_ROWS / 2
+          ? "of %d made-up rows %d have no finite score".formatted(FLAW_ROWS - 1, flawed)
+          : null;
+    }
+  }
+
   /** Buffers of one thread; every batch size is warm when this returns. */
   public BatchScorer scorer(int maxRows) {
+    return scorer(maxRows, true);
+  }
+
+  /** The same without a run before it returns. */
+  BatchScorer cold(int maxRows) {
+    return scorer(maxRows, false);
+  }
+
+  private BatchScorer scorer(int maxRows, boolean warm) {
     synchronized (this) {
       if (closed) {
         throw new IllegalStateException(
@@ -196,7 +230,7 @@ public final class OnnxModel implements AutoCloseable {
     }
     boolean made = false;
     try {
-      BatchScorer scorer = new BatchScorer(this, maxRows);
+      BatchScorer scorer = new BatchScorer(this, maxRows, warm);
       made = true;
       return scorer;
     } finally {
