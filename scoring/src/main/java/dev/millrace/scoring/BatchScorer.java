@@ -12,9 +12,10 @@ import org.jspecify.annotations.Nullable;
  * Scores batches of rows with buffers that are made once: fill rows with {@code put}, call {@link
  * #score(int)}, read with {@link #probability}. For one thread.
  *
- * <p>A tensor's shape is fixed, so there is a set of tensors for each of the batch sizes 1, 2, 4,
- * …, maxRows, all over the same direct buffers. A batch runs in the smallest that holds it; rows
- * beyond it keep what an earlier batch left and are scored for nothing.
+ * <p>A tensor's shape is fixed, so there is a set of tensors for each of the batch sizes that are
+ * powers of two up to the first that holds maxRows, all over the same direct buffers. A batch runs
+ * in the smallest that holds it; rows beyond it keep what an earlier batch left and are scored for
+ * nothing. {@link BatchInvariance} says why, and which size is the first.
  *
  * <p>Only texts, and scores that come as maps, are copied for each batch.
  */
@@ -35,27 +36,29 @@ public final class BatchScorer implements AutoCloseable {
 
   private final OnnxModel model;
   private final int maxRows;
+  private final int leastRows;
   private final InputBuffers inputs;
   private final ScoreBuffer scores;
   private final List<Bucket> buckets = new ArrayList<>();
   private boolean closed;
 
   /** Buffers; of a warm scorer every batch size has run. */
-  BatchScorer(OnnxModel model, int maxRows, boolean warm) {
+  BatchScorer(OnnxModel model, int maxRows, int leastRows, boolean warm) {
     if (maxRows < 1) {
       throw new IllegalArgumentException(
           "Cannot score batches of at most " + maxRows + " rows: there must be at least 1");
     }
     this.model = model;
     this.maxRows = maxRows;
-    this.inputs = new InputBuffers(model.layout(), maxRows);
-    this.scores = ScoreBuffer.of(model.output(), maxRows);
+    this.leastRows = leastRows;
+    int most = Math.max(leastRows, powerOfTwo(maxRows));
+    this.inputs = new InputBuffers(model.layout(), most);
+    this.scores = ScoreBuffer.of(model.output(), most);
     boolean made = false;
     try {
-      for (int rows = 1; rows < maxRows; rows *= 2) {
+      for (int rows = leastRows; rows <= most; rows *= 2) {
         buckets.add(bucket(rows));
       }
-      buckets.add(bucket(maxRows));
       if (warm) {
         for (Bucket bucket : buckets) {
           // The first run of a shape plans its memory; the second shows that the plan holds.
@@ -124,9 +127,11 @@ public final class BatchScorer implements AutoCloseable {
       throw new IllegalArgumentException(
           "Cannot score " + rows + " rows: the scorer takes 1 to " + maxRows);
     }
-    int at = rows == 1 ? 0 : Integer.SIZE - Integer.numberOfLeadingZeros(rows - 1);
+    int size = Math.max(leastRows, powerOfTwo(rows));
     try {
-      run(buckets.get(at));
+      run(
+          buckets.get(
+              Integer.numberOfTrailingZeros(size) - Integer.numberOfTrailingZeros(leastRows)));
     } catch (OrtException e) {
       throw failed(rows, e);
     }
@@ -183,6 +188,11 @@ public final class BatchScorer implements AutoCloseable {
     try (OrtSession.Result result = model.session().run(tensors, model.output().name())) {
       scores.read(result);
     }
+  }
+
+  /** The least that is no smaller. */
+  private static int powerOfTwo(int rows) {
+    return rows == 1 ? 1 : Integer.highestOneBit(rows - 1) << 1;
   }
 
   private void closeTensors() {

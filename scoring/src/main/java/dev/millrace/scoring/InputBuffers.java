@@ -14,7 +14,10 @@ final class InputBuffers {
 
   private final InputLayout layout;
   private final List<InputValues> values = new ArrayList<>();
-  private final List<InputValues.Wholes> wholes = new ArrayList<>();
+
+  /** An array, because it is looked through for each row. */
+  private final InputValues.Wholes[] wholes;
+
   private final boolean hasTexts;
 
   /** The usual model's only tensor, put to without a detour; null where it has others. */
@@ -25,15 +28,17 @@ final class InputBuffers {
   InputBuffers(InputLayout layout, int maxRows) {
     this.layout = layout;
     this.columns = layout.columns().size();
+    List<InputValues.Wholes> whole = new ArrayList<>();
     boolean texts = false;
     for (InputLayout.Node node : layout.nodes()) {
       InputValues one = InputValues.of(node, maxRows);
       values.add(one);
       texts |= one instanceof InputValues.Texts;
-      if (one instanceof InputValues.Wholes whole) {
-        wholes.add(whole);
+      if (one instanceof InputValues.Wholes numbers) {
+        whole.add(numbers);
       }
     }
+    this.wholes = whole.toArray(InputValues.Wholes[]::new);
     this.hasTexts = texts;
     this.floats =
         layout.nodes().size() == 1

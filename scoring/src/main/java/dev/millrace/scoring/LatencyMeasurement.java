@@ -33,8 +33,9 @@ final class LatencyMeasurement {
         if (i > 0 && left < 2 * last) {
           break;
         }
-        last = median(scorer, pool, sizes.get(i), left / (sizes.size() - i));
-        measured.add(new LatencyTable.Measured(model.device().provider(), sizes.get(i), last));
+        int rows = Math.min(sizes.get(i), maxRows);
+        last = median(scorer, pool, rows, left / (sizes.size() - i));
+        measured.add(new LatencyTable.Measured(model.device().provider(), rows, last));
       }
     }
     return new LatencyTable(measured);

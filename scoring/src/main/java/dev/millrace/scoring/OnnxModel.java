@@ -42,6 +42,11 @@ public final class OnnxModel implements AutoCloseable {
   private final InputLayout layout;
   private final ScoreOutput output;
 
+  private final Object invariance = new Object();
+
+  /** Found for the first scorer; 0 before. Guarded by {@link #invariance}. */
+  private int leastRows;
+
   private int scorers;
   private boolean closed;
   private boolean freed;
@@ -212,15 +217,24 @@ public final class OnnxModel implements AutoCloseable {
 
   /** Buffers of one thread; every batch size is warm when this returns. */
   public BatchScorer scorer(int maxRows) {
-    return scorer(maxRows, true);
+    return scorer(maxRows, leastRows(), true);
   }
 
-  /** The same without a run before it returns. */
+  /** The same for batches of any size, without a run before it returns. */
   BatchScorer cold(int maxRows) {
-    return scorer(maxRows, false);
+    return scorer(maxRows, 1, false);
   }
 
-  private BatchScorer scorer(int maxRows, boolean warm) {
+  private int leastRows() {
+    synchronized (invariance) {
+      if (leastRows == 0) {
+        leastRows = BatchInvariance.leastRows(this);
+      }
+      return leastRows;
+    }
+  }
+
+  private BatchScorer scorer(int maxRows, int least, boolean warm) {
     synchronized (this) {
       if (closed) {
         throw new IllegalStateException(
@@ -230,7 +244,7 @@ public final class OnnxModel implements AutoCloseable {
     }
     boolean made = false;
     try {
-      BatchScorer scorer = new BatchScorer(this, maxRows, warm);
+      BatchScorer scorer = new BatchScorer(this, maxRows, least, warm);
       made = true;
       return scorer;
     } finally {
