@@ -2,69 +2,75 @@ package dev.millrace.scoring;
 
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.FloatBuffer;
+import ai.onnxruntime.OrtSession;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Scores batches of rows with buffers that are made once: fill rows with {@link #put}, call {@link
+ * Scores batches of rows with buffers that are made once: fill rows with {@code put}, call {@link
  * #score(int)}, read with {@link #probability}. For one thread.
  *
- * <p>A tensor's shape is fixed, so there is one pair of tensors for each of the batch sizes 1, 2,
- * 4, …, maxRows, all over the same two direct buffers. A batch runs in the smallest that holds it;
- * rows beyond it keep what an earlier batch left and are scored for nothing.
+ * <p>A tensor's shape is fixed, so there is a set of tensors for each of the batch sizes that are
+ * powers of two up to the first that holds maxRows, all over the same direct buffers. A batch runs
+ * in the smallest that holds it; rows beyond it keep what an earlier batch left and are scored for
+ * nothing. {@link BatchInvariance} says why, and which size is the first.
+ *
+ * <p>Only texts, and scores that come as maps, are copied for each batch.
  */
 public final class BatchScorer implements AutoCloseable {
 
-  private record Bucket(
-      int rows,
-      OnnxTensor in,
-      OnnxTensor out,
-      Map<String, OnnxTensor> inputs,
-      Map<String, OnnxTensor> outputs) {}
+  /**
+   * A batch size.
+   *
+   * @param inputs empty where they are made for each batch
+   * @param outputs empty where the model makes its own
+   */
+  private record Bucket(int rows, Map<String, OnnxTensor> inputs, Map<String, OnnxTensor> outputs) {
+    void close() {
+      inputs.values().forEach(OnnxTensor::close);
+      outputs.values().forEach(OnnxTensor::close);
+    }
+  }
 
   private final OnnxModel model;
   private final int maxRows;
-  private final int inputs;
-  private final FloatBuffer in;
-  private final FloatBuffer out;
-  private final int outColumns;
-  private final int outColumn;
+  private final int leastRows;
+  private final InputBuffers inputs;
+  private final ScoreBuffer scores;
   private final List<Bucket> buckets = new ArrayList<>();
   private boolean closed;
 
-  BatchScorer(OnnxModel model, int maxRows) {
+  /** Buffers; of a warm scorer every batch size has run. */
+  BatchScorer(OnnxModel model, int maxRows, int leastRows, boolean warm) {
     if (maxRows < 1) {
       throw new IllegalArgumentException(
           "Cannot score batches of at most " + maxRows + " rows: there must be at least 1");
     }
     this.model = model;
     this.maxRows = maxRows;
-    this.inputs = model.inputs();
-    this.outColumns = model.outputColumns();
-    this.outColumn = outColumns - 1;
-    this.in = direct(maxRows, inputs);
-    this.out = direct(maxRows, outColumns);
-    boolean warm = false;
+    this.leastRows = leastRows;
+    int most = Math.max(leastRows, powerOfTwo(maxRows));
+    this.inputs = new InputBuffers(model.layout(), most);
+    this.scores = ScoreBuffer.of(model.output(), most);
+    boolean made = false;
     try {
-      for (int rows = 1; rows < maxRows; rows *= 2) {
+      for (int rows = leastRows; rows <= most; rows *= 2) {
         buckets.add(bucket(rows));
       }
-      buckets.add(bucket(maxRows));
-      for (Bucket bucket : buckets) {
-        // The first run of a shape plans its memory; the second shows that the plan holds.
-        run(bucket);
-        run(bucket);
+      if (warm) {
+        for (Bucket bucket : buckets) {
+          // The first run of a shape plans its memory; the second shows that the plan holds.
+          run(bucket);
+          run(bucket);
+        }
       }
-      warm = true;
+      made = true;
     } catch (OrtException e) {
       throw failed(maxRows, e);
     } finally {
-      if (!warm) {
+      if (!made) {
         closeTensors();
       }
     }
@@ -75,22 +81,41 @@ public final class BatchScorer implements AutoCloseable {
     return maxRows;
   }
 
-  /** F, the values a row needs. */
+  /** F, the inputs that a row needs. */
   public int inputs() {
+    return model.inputs();
+  }
+
+  /** The batch sizes that are run. */
+  List<Integer> sizes() {
+    return buckets.stream().map(Bucket::rows).toList();
+  }
+
+  InputBuffers buffers() {
     return inputs;
   }
 
-  /** Sets one value of a row; NaN says that it is missing. */
-  public void put(int row, int column, float value) {
-    if (column < 0 || column >= inputs) {
-      throw new IndexOutOfBoundsException("column " + column + " of " + inputs);
-    }
-    in.put(row * inputs + column, value);
+  /**
+   * Sets one input of a row, as its tensor has it; NaN says that it is missing. A tensor of whole
+   * numbers has none for that: the row's score is then NaN.
+   */
+  public void put(int row, int column, double value) {
+    inputs.put(row, column, value);
   }
 
-  /** Sets one value of a row, rounded to float; NaN says that it is missing. */
-  public void put(int row, int column, double value) {
-    put(row, column, (float) value);
+  /** Sets one input of a row to a whole number. */
+  public void put(int row, int column, long value) {
+    inputs.put(row, column, value);
+  }
+
+  /** Sets one input of a row to a text; an empty one says that it is missing. */
+  public void put(int row, int column, String value) {
+    inputs.put(row, column, value);
+  }
+
+  /** Sets one input of a row that is a vector of this length. */
+  public void put(int row, int column, float[] vector) {
+    inputs.put(row, column, vector);
   }
 
   /** Scores the first {@code rows} rows. */
@@ -102,17 +127,19 @@ public final class BatchScorer implements AutoCloseable {
       throw new IllegalArgumentException(
           "Cannot score " + rows + " rows: the scorer takes 1 to " + maxRows);
     }
-    int at = rows == 1 ? 0 : Integer.SIZE - Integer.numberOfLeadingZeros(rows - 1);
+    int size = Math.max(leastRows, powerOfTwo(rows));
     try {
-      run(buckets.get(at));
+      run(
+          buckets.get(
+              Integer.numberOfTrailingZeros(size) - Integer.numberOfTrailingZeros(leastRows)));
     } catch (OrtException e) {
       throw failed(rows, e);
     }
   }
 
-  /** The probability of a row of the last batch; NaN where the model gives none. */
+  /** The score of a row of the last batch; NaN where the model gives none. */
   public double probability(int row) {
-    return out.get(row * outColumns + outColumn);
+    return inputs.isUnfit(row) ? Double.NaN : scores.at(row);
   }
 
   /** Frees the tensors, then lets go of the model. */
@@ -127,49 +154,56 @@ public final class BatchScorer implements AutoCloseable {
   }
 
   private Bucket bucket(int rows) throws OrtException {
-    OnnxTensor inTensor =
-        OnnxTensor.createTensor(
-            OnnxModel.environment(), in.slice(0, rows * inputs), new long[] {rows, inputs});
+    Map<String, OnnxTensor> in = inputs.hasTexts() ? Map.of() : inputs.tensors(rows);
     boolean made = false;
     try {
-      OnnxTensor outTensor =
-          OnnxTensor.createTensor(
-              OnnxModel.environment(), out.slice(0, rows * outColumns), model.outputShape(rows));
+      @Nullable OnnxTensor out = scores.tensor(rows);
       made = true;
-      return new Bucket(
-          rows,
-          inTensor,
-          outTensor,
-          Map.of(model.input(), inTensor),
-          Map.of(model.output(), outTensor));
+      return new Bucket(rows, in, out == null ? Map.of() : Map.of(model.output().name(), out));
     } finally {
       if (!made) {
-        inTensor.close();
+        in.values().forEach(OnnxTensor::close);
       }
     }
   }
 
   private void run(Bucket bucket) throws OrtException {
-    model.run(bucket.inputs(), Set.of(), bucket.outputs());
+    if (!inputs.hasTexts()) {
+      run(bucket, bucket.inputs());
+      return;
+    }
+    Map<String, OnnxTensor> tensors = inputs.tensors(bucket.rows());
+    try {
+      run(bucket, tensors);
+    } finally {
+      tensors.values().forEach(OnnxTensor::close);
+    }
+  }
+
+  private void run(Bucket bucket, Map<String, OnnxTensor> tensors) throws OrtException {
+    if (!bucket.outputs().isEmpty()) {
+      model.session().run(tensors, bucket.outputs());
+      return;
+    }
+    try (OrtSession.Result result = model.session().run(tensors, model.output().name())) {
+      scores.read(result);
+    }
+  }
+
+  /** The least that is no smaller. */
+  private static int powerOfTwo(int rows) {
+    return rows == 1 ? 1 : Integer.highestOneBit(rows - 1) << 1;
   }
 
   private void closeTensors() {
-    for (Bucket bucket : buckets) {
-      bucket.in().close();
-      bucket.out().close();
-    }
+    buckets.forEach(Bucket::close);
     buckets.clear();
   }
 
   private IllegalStateException failed(int rows, OrtException e) {
     return new IllegalStateException(
-        "Cannot score %d rows with model %s: %s".formatted(rows, model.sha256(), e.getMessage()),
+        "Cannot score %d rows with model %s on %s: %s"
+            .formatted(rows, model.sha256(), model.device(), e.getMessage()),
         e);
-  }
-
-  private static FloatBuffer direct(int rows, int columns) {
-    return ByteBuffer.allocateDirect(Math.multiplyExact(rows * columns, Float.BYTES))
-        .order(ByteOrder.nativeOrder())
-        .asFloatBuffer();
   }
 }

@@ -1,55 +1,51 @@
 package dev.millrace.scoring;
 
-import ai.onnxruntime.NodeInfo;
-import ai.onnxruntime.OnnxJavaType;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
-import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
-import ai.onnxruntime.TensorInfo;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A binary scorer in ONNX: one float tensor {@code [N, F]} in, one probability a row out.
+ * A scorer in ONNX: tensors with one row an event in, one score a row out. {@link InputLayout} says
+ * which tensor takes what, {@link ScoreOutput} where the score is read.
  *
- * <p>The output is {@code [N]} or {@code [N, 1]}, the probability itself, or {@code [N, 2]}, whose
- * second column is the probability. Other outputs (such as a class label) are ignored as long as
- * only one float tensor is among them.
- *
- * <p>One model may be shared by several threads, each with its own {@link BatchScorer}. It runs on
- * the calling thread alone: in a task slot more threads make it slower. What is native is freed
- * when the model and all its scorers are closed, in any order.
+ * <p>One model may be shared by several threads, each with its own {@link BatchScorer}. What is
+ * native is freed when the model and all its scorers are closed, in any order.
  */
 public final class OnnxModel implements AutoCloseable {
 
   /** Key of the model's metadata that names its inputs in order, joined by commas. */
   public static final String INPUT_NAMES = "millrace.inputs";
 
-  private static final int PROBE_ROWS = 2;
+  /** Key of the model's metadata that names the output with the scores, where it has several. */
+  public static final String OUTPUT = "millrace.output";
+
+  /** Of two batches: an output whose width follows the number of rows is none. */
+  private static final int[] PROBE_ROWS = {2, 3};
+
+  private static final int FLAW_ROWS = 32;
+  private static final long FLAW_SEED = 7;
 
   private final String sha256;
-  private final int inputs;
+  private final ComputeDevice device;
   private final List<String> inputNames;
-  private final OrtSession.SessionOptions options;
-  private final OrtSession session;
-  private final String input;
-  private final String output;
-  private final int outputColumns;
-  private final long[] outputRowShape;
+  private final OnnxSession session;
+  private final InputLayout layout;
+  private final ScoreOutput output;
+
+  private final Object invariance = new Object();
+
+  /** Found for the first scorer; 0 before. Guarded by {@link #invariance}. */
+  private int leastRows;
 
   private int scorers;
   private boolean closed;
@@ -57,22 +53,17 @@ public final class OnnxModel implements AutoCloseable {
 
   private OnnxModel(
       String sha256,
-      int inputs,
+      ComputeDevice device,
       List<String> inputNames,
-      OrtSession.SessionOptions options,
-      OrtSession session,
-      String input,
-      String output,
-      long[] probedShape) {
+      OnnxSession session,
+      InputLayout layout,
+      ScoreOutput output) {
     this.sha256 = sha256;
-    this.inputs = inputs;
+    this.device = device;
     this.inputNames = inputNames;
-    this.options = options;
     this.session = session;
-    this.input = input;
+    this.layout = layout;
     this.output = output;
-    this.outputColumns = probedShape.length == 1 ? 1 : (int) probedShape[1];
-    this.outputRowShape = probedShape.clone();
   }
 
   /** The version of ONNX Runtime that scores here. */
@@ -81,7 +72,7 @@ public final class OnnxModel implements AutoCloseable {
   }
 
   /**
-   * Loads a model and proves on two rows that it scores.
+   * Loads a model for the CPU, whose inputs are single values.
    *
    * @param expectedSha256 in hex; null where any bytes will do
    * @param expectedInputs F, the length of the model's signature
@@ -90,6 +81,21 @@ public final class OnnxModel implements AutoCloseable {
    */
   public static OnnxModel load(Path file, @Nullable String expectedSha256, int expectedInputs)
       throws IOException {
+    return load(file, expectedSha256, InputColumn.unnamed(expectedInputs), ComputeDevice.CPU);
+  }
+
+  /**
+   * Loads a model and proves on a few rows that it scores.
+   *
+   * @param expectedSha256 in hex; null where any bytes will do
+   * @param signature what the model is given for each row, in order
+   * @throws ModelRefusedException where the bytes or the signature are not as expected
+   * @throws ProviderUnavailableException where the device is not to be had or does not take it
+   * @throws IOException where the file cannot be read
+   */
+  public static OnnxModel load(
+      Path file, @Nullable String expectedSha256, List<InputColumn> signature, ComputeDevice device)
+      throws IOException {
     byte[] bytes = Files.readAllBytes(file);
     String sha256 = sha256(bytes);
     if (expectedSha256 != null && !expectedSha256.equalsIgnoreCase(sha256)) {
@@ -97,34 +103,69 @@ public final class OnnxModel implements AutoCloseable {
           "Cannot load model %s: its sha256 is %s, announced was %s; fetch the artifact again"
               .formatted(file, sha256, expectedSha256));
     }
-    OrtSession.SessionOptions options = new OrtSession.SessionOptions();
-    @Nullable OrtSession session = null;
+    try {
+      return open(file, bytes, sha256, signature, device);
+    } catch (UnreadableModelException e) {
+      throw new ModelRefusedException(
+          ("Cannot load model %s: %s; export it with tensors [N, F] of float, double, int64 or"
+                  + " text in and one score a row out")
+              .formatted(file, e.why()),
+          e);
+    }
+  }
+
+  private static OnnxModel open(
+      Path file, byte[] bytes, String sha256, List<InputColumn> signature, ComputeDevice device)
+      throws IOException, UnreadableModelException {
+    ModelHeader header = ModelHeader.read(bytes);
+    OnnxSession session = null;
     boolean loaded = false;
     try {
-      options.setIntraOpNumThreads(1);
-      options.setInterOpNumThreads(1);
-      options.setExecutionMode(OrtSession.SessionOptions.ExecutionMode.SEQUENTIAL);
-      options.addConfigEntry("session.intra_op.allow_spinning", "0");
-      options.addConfigEntry("session.inter_op.allow_spinning", "0");
-      session = environment().createSession(bytes, options);
-      String input = input(file, session, expectedInputs);
-      String output = output(file, session);
-      long[] shape = probe(file, session, input, output, expectedInputs);
-      OnnxModel model =
-          new OnnxModel(
-              sha256, expectedInputs, names(session), options, session, input, output, shape);
+      session = OnnxSession.open(bytes, device);
+      Map<String, String> metadata = session.onnx().getMetadata().getCustomMetadata();
+      String joined = metadata.get(INPUT_NAMES);
+      List<String> names = joined == null ? List.of() : List.of(joined.split(",", -1));
+      InputLayout layout = InputLayout.of(session.onnx(), signature, names);
+      ScoreOutput output =
+          probe(session, layout, ScoreOutput.named(session.onnx(), metadata.get(OUTPUT)));
+      OnnxModel model = new OnnxModel(sha256, device, names, session, layout, output);
       loaded = true;
       return model;
     } catch (OrtException e) {
       throw new ModelRefusedException(
-          "Cannot load model %s: ONNX Runtime refuses it (%s); export it again"
-              .formatted(file, e.getMessage()),
+          "Cannot load model %s (%s): ONNX Runtime %s refuses it (%s); export it again"
+              .formatted(file, header, runtimeVersion(), e.getMessage()),
           e);
     } finally {
-      if (!loaded) {
-        free(session, options);
+      if (!loaded && session != null) {
+        session.close();
       }
     }
+  }
+
+  /** Scores a few rows, because not every exporter writes the output's shape. */
+  private static ScoreOutput probe(OnnxSession session, InputLayout layout, String output)
+      throws OrtException, UnreadableModelException {
+    ScoreOutput found = null;
+    for (int rows : PROBE_ROWS) {
+      InputBuffers buffers = new InputBuffers(layout, rows);
+      Map<String, OnnxTensor> tensors = buffers.tensors(rows);
+      try (OrtSession.Result result = session.run(tensors, output)) {
+        ScoreOutput now = ScoreOutput.of(output, result.get(0), rows);
+        if (found != null && !found.equals(now)) {
+          throw new UnreadableModelException(
+              "output %s is %s for %d rows and %s for %d"
+                  .formatted(output, found, PROBE_ROWS[0], now, rows));
+        }
+        found = now;
+      } finally {
+        tensors.values().forEach(OnnxTensor::close);
+      }
+    }
+    if (found == null) {
+      throw new IllegalStateException("Cannot probe a model with no rows");
+    }
+    return found;
   }
 
   /** Sha256 of the file that was loaded, in hex. */
@@ -132,9 +173,14 @@ public final class OnnxModel implements AutoCloseable {
     return sha256;
   }
 
-  /** F, the number of inputs. */
+  /** Where it is computed. */
+  public ComputeDevice device() {
+    return device;
+  }
+
+  /** The length of the signature. */
   public int inputs() {
-    return inputs;
+    return layout.columns().size();
   }
 
   /** The inputs' names in order, where the file says them; empty where it does not. */
@@ -142,8 +188,53 @@ public final class OnnxModel implements AutoCloseable {
     return inputNames;
   }
 
+  /** The inputs of the signature that are texts, for which no number can be put. */
+  public List<String> textInputs() {
+    return layout.texts();
+  }
+
+  /**
+   * What is wrong with the scores of made-up rows; null where nothing is. One row of nothing but
+   * zeros has to have a score, and half of the others.
+   */
+  public @Nullable String flaw() {
+    try (BatchScorer scorer = cold(FLAW_ROWS)) {
+      ProbeRows.normal(layout, FLAW_ROWS - 1, FLAW_SEED).fill(scorer.buffers(), FLAW_ROWS - 1, 0);
+      scorer.score(FLAW_ROWS);
+      double ofZeros = scorer.probability(FLAW_ROWS - 1);
+      if (!Double.isFinite(ofZeros)) {
+        return "where every input is 0 its score is " + ofZeros;
+      }
+      int flawed = 0;
+      for (int row = 0; row < FLAW_ROWS - 1; row++) {
+        flawed += Double.isFinite(scorer.probability(row)) ? 0 : 1;
+      }
+      return flawed > FLAW_ROWS / 2
+          ? "of %d made-up rows %d have no finite score".formatted(FLAW_ROWS - 1, flawed)
+          : null;
+    }
+  }
+
   /** Buffers of one thread; every batch size is warm when this returns. */
   public BatchScorer scorer(int maxRows) {
+    return scorer(maxRows, leastRows(), true);
+  }
+
+  /** The same for batches of any size, without a run before it returns. */
+  BatchScorer cold(int maxRows) {
+    return scorer(maxRows, 1, false);
+  }
+
+  private int leastRows() {
+    synchronized (invariance) {
+      if (leastRows == 0) {
+        leastRows = BatchInvariance.leastRows(this);
+      }
+      return leastRows;
+    }
+  }
+
+  private BatchScorer scorer(int maxRows, int least, boolean warm) {
     synchronized (this) {
       if (closed) {
         throw new IllegalStateException(
@@ -153,7 +244,7 @@ public final class OnnxModel implements AutoCloseable {
     }
     boolean made = false;
     try {
-      BatchScorer scorer = new BatchScorer(this, maxRows);
+      BatchScorer scorer = new BatchScorer(this, maxRows, least, warm);
       made = true;
       return scorer;
     } finally {
@@ -174,142 +265,23 @@ public final class OnnxModel implements AutoCloseable {
     freeIfUnused();
   }
 
-  static OrtEnvironment environment() {
-    // Shared by the whole JVM and never closed: ONNX Runtime keeps it until the JVM ends.
-    return OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_WARNING, "millrace");
+  InputLayout layout() {
+    return layout;
   }
 
-  String input() {
-    return input;
-  }
-
-  String output() {
+  ScoreOutput output() {
     return output;
   }
 
-  /** Values a row has in the output. */
-  int outputColumns() {
-    return outputColumns;
-  }
-
-  /** The output's shape for a batch. */
-  long[] outputShape(int rows) {
-    long[] shape = outputRowShape.clone();
-    shape[0] = rows;
-    return shape;
-  }
-
-  void run(
-      Map<String, OnnxTensor> inputTensors,
-      Set<String> requested,
-      Map<String, OnnxTensor> outputTensors)
-      throws OrtException {
-    session.run(inputTensors, requested, outputTensors).close();
+  OnnxSession session() {
+    return session;
   }
 
   private void freeIfUnused() {
     if (closed && scorers == 0 && !freed) {
       freed = true;
-      free(session, options);
+      session.close();
     }
-  }
-
-  private static void free(@Nullable OrtSession session, OrtSession.SessionOptions sessionOptions) {
-    try {
-      if (session != null) {
-        session.close();
-      }
-    } catch (OrtException e) {
-      throw new IllegalStateException("Cannot close an ONNX session: " + e.getMessage(), e);
-    } finally {
-      sessionOptions.close();
-    }
-  }
-
-  private static String input(Path file, OrtSession session, int expectedInputs)
-      throws OrtException, ModelRefusedException {
-    Map<String, NodeInfo> infos = session.getInputInfo();
-    if (infos.size() != 1) {
-      throw refused(file, "it has inputs " + infos.keySet() + ", not one");
-    }
-    NodeInfo only = infos.values().iterator().next();
-    if (!(only.getInfo() instanceof TensorInfo tensor) || tensor.type != OnnxJavaType.FLOAT) {
-      throw refused(file, "input " + only + " is no float tensor");
-    }
-    long[] shape = tensor.getShape();
-    if (shape.length != 2 || shape[0] != -1) {
-      throw refused(
-          file,
-          "input %s has shape %s, not [N, F] with a free number of rows"
-              .formatted(only.getName(), Arrays.toString(shape)));
-    }
-    if (shape[1] != -1 && shape[1] != expectedInputs) {
-      List<String> names = names(session);
-      throw refused(
-          file,
-          "it takes %d inputs%s, the signature has %d"
-              .formatted(
-                  shape[1],
-                  names.isEmpty() ? "" : " (" + String.join(", ", names) + ")",
-                  expectedInputs));
-    }
-    return only.getName();
-  }
-
-  private static String output(Path file, OrtSession session)
-      throws OrtException, ModelRefusedException {
-    List<String> floats = new ArrayList<>();
-    for (NodeInfo node : session.getOutputInfo().values()) {
-      if (node.getInfo() instanceof TensorInfo tensor && tensor.type == OnnxJavaType.FLOAT) {
-        floats.add(node.getName());
-      }
-    }
-    if (floats.size() != 1) {
-      throw refused(
-          file,
-          "its outputs %s hold %s float tensors, not one (a map of probabilities is not read:"
-                  .formatted(session.getOutputInfo().values(), floats.size())
-              + " export without ZipMap)");
-    }
-    return floats.get(0);
-  }
-
-  /** Scores rows of zeros, because not every exporter writes the output's shape. */
-  private static long[] probe(
-      Path file, OrtSession session, String input, String output, int inputs)
-      throws OrtException, ModelRefusedException {
-    ByteBuffer zeros =
-        ByteBuffer.allocateDirect(PROBE_ROWS * inputs * Float.BYTES).order(ByteOrder.nativeOrder());
-    try (OnnxTensor rows =
-            OnnxTensor.createTensor(
-                environment(), zeros.asFloatBuffer(), new long[] {PROBE_ROWS, inputs});
-        OrtSession.Result result = session.run(Map.of(input, rows), Set.of(output))) {
-      long[] shape = ((TensorInfo) result.get(0).getInfo()).getShape();
-      boolean vector = shape.length == 1 && shape[0] == PROBE_ROWS;
-      boolean matrix =
-          shape.length == 2 && shape[0] == PROBE_ROWS && (shape[1] == 1 || shape[1] == 2);
-      if (!vector && !matrix) {
-        throw refused(
-            file,
-            "output %s has shape %s for %d rows, not [N], [N, 1] or [N, 2]"
-                .formatted(output, Arrays.toString(shape), PROBE_ROWS));
-      }
-      return shape;
-    }
-  }
-
-  private static List<String> names(OrtSession session) throws OrtException {
-    return session
-        .getMetadata()
-        .getCustomMetadataValue(INPUT_NAMES)
-        .map(names -> List.of(names.split(",", -1)))
-        .orElse(List.of());
-  }
-
-  private static ModelRefusedException refused(Path file, String why) {
-    return new ModelRefusedException(
-        "Cannot load model %s: %s; export it as one float tensor [N, F] to one probability a row"
-            .formatted(file, why));
   }
 
   private static String sha256(byte[] bytes) {

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
@@ -65,31 +66,29 @@ class OnnxModelTest {
     two.getGraphBuilder().addOutput(two.getGraph().getOutput(0).toBuilder().setName("z"));
     assertRefused(write(two.build()), null, 1, "hold 2 float tensors, not one");
     Path noise = Files.writeString(dir.resolve("noise.onnx"), "this is no model");
-    assertRefused(noise, null, 1, "ONNX Runtime refuses it");
+    assertRefused(noise, null, 1, "are no ONNX model, or are cut off");
+    byte[] whole = TinyModels.column(1, 2, 3).toByteArray();
+    Path cut = Files.write(dir.resolve("cut.onnx"), Arrays.copyOf(whole, whole.length / 2));
+    assertRefused(cut, null, 3, "are no ONNX model, or are cut off");
+    Path empty = Files.write(dir.resolve("empty.onnx"), new byte[0]);
+    assertRefused(empty, null, 3, "it has no graph");
   }
 
   @Test
-  void anInputThatIsNoFloatIsRefused() throws IOException {
-    ModelProto.Builder model = TinyModels.column(1).toBuilder();
-    model
-        .getGraphBuilder()
-        .getInputBuilder(0)
-        .getTypeBuilder()
-        .getTensorTypeBuilder()
-        .setElemType(TinyModels.DOUBLE);
-    model
-        .getGraphBuilder()
-        .getInitializerBuilder(0)
-        .setDataType(TinyModels.DOUBLE)
-        .clearFloatData()
-        .addDoubleData(1);
-    model
-        .getGraphBuilder()
-        .getOutputBuilder(0)
-        .getTypeBuilder()
-        .getTensorTypeBuilder()
-        .setElemType(TinyModels.DOUBLE);
-    assertRefused(write(model.build()), null, 1, "is no float tensor");
+  void aFormatThatIsTooNewIsRefused() throws IOException {
+    ModelProto.Builder opset = TinyModels.column(1).toBuilder();
+    opset.getOpsetImportBuilder(0).setVersion(99);
+    assertRefused(write(opset.build()), null, 1, "IR 8, opset ai.onnx 99");
+    ModelProto ir = TinyModels.column(1).toBuilder().setIrVersion(99).build();
+    assertRefused(write(ir), null, 1, "IR 99, opset ai.onnx 15");
+    ModelProto.Builder operator = TinyModels.column(1).toBuilder();
+    operator.getGraphBuilder().getNodeBuilder(1).setOpType("Nonsense");
+    assertRefused(write(operator.build()), null, 1, "Nonsense");
+  }
+
+  @Test
+  void anOutputAsWideAsTheBatchIsRefused() throws IOException {
+    assertRefused(write(TinyModels.asWideAsTheBatch()), null, 1, "shape [3, 3] for 3 rows");
   }
 
   private Path write(ModelProto model) throws IOException {

@@ -24,7 +24,7 @@ final class TinyModels {
   static final int DOUBLE = TensorProto.DataType.DOUBLE_VALUE;
   private static final int IR_VERSION = 8;
   private static final int OPSET = 15;
-  private static final long FREE = -1;
+  static final long FREE = -1;
 
   /** Output [N, 1]. */
   static ModelProto column(float... weights) {
@@ -75,6 +75,20 @@ final class TinyModels {
         .build();
   }
 
+  /** Output [N, N]: two columns for two rows, three for three. */
+  static ModelProto asWideAsTheBatch() {
+    NodeProto turned = node("Transpose", "z", "t");
+    NodeProto product = node("MatMul", "z", "s").toBuilder().addInput("t").build();
+    return model(
+            FLOAT,
+            FREE,
+            new float[] {1},
+            List.of(turned, product, node("Sigmoid", "s", "p")),
+            "p",
+            2)
+        .build();
+  }
+
   static ModelProto.Builder model(
       int type, long rows, float[] weights, List<NodeProto> nodes, String output, int rank) {
     TensorProto.Builder w =
@@ -116,7 +130,7 @@ final class TinyModels {
         .build();
   }
 
-  private static ValueInfoProto value(String name, int type, long... shape) {
+  static ValueInfoProto value(String name, int type, long... shape) {
     TensorShapeProto.Builder dimensions = TensorShapeProto.newBuilder();
     for (int i = 0; i < shape.length; i++) {
       if (shape[i] == FREE) {

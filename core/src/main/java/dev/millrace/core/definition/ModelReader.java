@@ -167,18 +167,15 @@ final class ModelReader {
       return new Model.Execution(Model.Provider.AUTO, MAX_ROWS, MAX_DELAY, null);
     }
     Model.Provider provider = section.choice(Model.Provider.class, "provider", Model.Provider.AUTO);
-    Value providerValue = section.take("provider");
-    if (providerValue != null
-        && (provider == Model.Provider.CUDA || provider == Model.Provider.TENSORRT)) {
-      providerValue.unbuilt("provider " + providerValue.text());
-    }
     Value rowsValue = section.take("max-rows");
     Long rows = rowsValue == null ? null : rowsValue.whole(1, 65_536);
     Duration delay = section.duration("max-delay", MAX_DELAY);
     Value latencyValue = section.take("latency");
     Duration latency = latencyValue == null ? null : latencyValue.positiveDuration();
-    if (latencyValue != null) {
-      latencyValue.unbuilt("a latency objective");
+    if (latencyValue != null && latency != null && latency.compareTo(delay) <= 0) {
+      latencyValue.mistake(
+          "leaves no time for scoring beside max-delay of " + delay.toMillis() + "ms",
+          "give it more, or a smaller max-delay");
     }
     section.close();
     return new Model.Execution(provider, rows == null ? MAX_ROWS : rows.intValue(), delay, latency);

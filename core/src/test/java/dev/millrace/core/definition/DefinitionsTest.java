@@ -132,7 +132,6 @@ class DefinitionsTest {
     assertThat(project.unbuilt())
         .extracting(u -> u.file() + ":" + u.line() + ": " + u.path())
         .containsExactly(
-            "millrace.yaml:48: models[0].execution.latency",
             "millrace.yaml:57: models[0].outcomes",
             "millrace.yaml:58: models[0].groups",
             "millrace.yaml:60: models[0].tests",
@@ -264,7 +263,7 @@ class DefinitionsTest {
                       - {name: embedding, value: "[amount, 1.0]"}
                       - {name: letter, value: "id.substring(0, 1)"}
                     features: as-of
-                    execution: {provider: cuda}
+                    execution: {provider: cuda, latency: 5ms}
                 """,
                 "{window: 10d}",
                 "{window: 10d, trainer: lightgbm}",
@@ -277,7 +276,6 @@ class DefinitionsTest {
             "models[0].inputs[1]",
             "models[0].inputs[2].value",
             "models[0].inputs[3].value",
-            "models[0].execution.provider",
             "models[0].training.trainer",
             "models[0].label.selective",
             "models[0].label.holdback");

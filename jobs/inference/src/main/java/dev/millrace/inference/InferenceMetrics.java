@@ -1,13 +1,16 @@
 package dev.millrace.inference;
 
 import dev.millrace.core.model.Freshness;
+import dev.millrace.scoring.ExecutionProvider;
 import java.util.EnumMap;
 import java.util.Map;
 import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.Gauge;
 import org.apache.flink.metrics.Histogram;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.metrics.ThreadSafeSimpleCounter;
 import org.apache.flink.runtime.metrics.DescriptiveStatisticsHistogram;
+import org.jspecify.annotations.Nullable;
 
 /** What an operator of scoring can see; each field is the metric of its name. */
 final class InferenceMetrics {
@@ -61,6 +64,12 @@ final class InferenceMetrics {
   final Counter deploymentsTaken;
   final Counter deploymentsRefused;
 
+  /** Versions that are not computed on what their model asks for. */
+  final Counter providerFallbacks;
+
+  /** What computes the champion: 0 the CPU, 1 CUDA, 2 TensorRT; −1 where nobody serves. */
+  private volatile int executionProvider = -1;
+
   private final Map<Freshness, Counter> freshness = new EnumMap<>(Freshness.class);
 
   InferenceMetrics(MetricGroup group) {
@@ -82,10 +91,24 @@ final class InferenceMetrics {
     rowsUnreadable = group.counter("rowsUnreadable");
     deploymentsTaken = group.counter("deploymentsTaken", new ThreadSafeSimpleCounter());
     deploymentsRefused = group.counter("deploymentsRefused", new ThreadSafeSimpleCounter());
+    providerFallbacks = group.counter("providerFallbacks", new ThreadSafeSimpleCounter());
+    group.gauge("executionProvider", (Gauge<Integer>) () -> executionProvider);
     freshness.put(Freshness.INCLUDED, group.counter("freshnessIncluded"));
     freshness.put(Freshness.STALE, group.counter("freshnessStale"));
     freshness.put(Freshness.AHEAD, group.counter("freshnessAhead"));
     freshness.put(Freshness.MISSING, group.counter("freshnessMissing"));
+  }
+
+  /** Tells what computes the champion; null where nobody serves. */
+  void computedOn(@Nullable ExecutionProvider provider) {
+    executionProvider =
+        provider == null
+            ? -1
+            : switch (provider) {
+              case CPU -> 0;
+              case CUDA -> 1;
+              case TENSORRT -> 2;
+            };
   }
 
   void count(Freshness how) {

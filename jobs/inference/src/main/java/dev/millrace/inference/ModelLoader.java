@@ -12,8 +12,13 @@ interface ModelLoader extends Serializable {
    * Loads a version.
    *
    * @param inputs the names of the model's inputs in order
-   * @throws IOException where the artifact cannot be read or does not fit
+   * @throws IOException where the artifact cannot be read, does not fit or is too slow
    */
-  Scorer load(String model, DeployedVersion version, List<String> inputs, int maxRows)
+  Scorer load(String model, DeployedVersion version, List<String> inputs, Execution execution)
       throws IOException;
+
+  /** The same, on the task's own GPU where it computes on one. */
+  default ModelLoader on(int gpu) {
+    return this;
+  }
 }

@@ -1,145 +1,175 @@
 package dev.millrace.inference;
 
+import dev.millrace.core.definition.Model;
 import dev.millrace.core.model.DeployedVersion;
 import dev.millrace.scoring.BatchScorer;
-import dev.millrace.scoring.OnnxModel;
+import dev.millrace.scoring.ComputeDevice;
+import dev.millrace.scoring.ExecutionProvider;
+import dev.millrace.scoring.LatencyTable;
+import dev.millrace.scoring.ProviderUnavailableException;
 import java.io.IOException;
-import java.net.URI;
-import java.nio.file.FileSystemNotFoundException;
-import java.nio.file.Path;
-import java.util.HashMap;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * ONNX models from their artifacts. The tasks of a process share one session for the same bytes:
- * weights are in memory once, each task has only its own buffers.
+ * ONNX models from their artifacts, each on the device that suits its model's objective: the tasks
+ * of a process share a session, each has its own buffers.
+ *
+ * @param gpu the number of the task's GPU
  */
-final class OnnxModels implements ModelLoader {
+record OnnxModels(int gpu) implements ModelLoader {
 
   private static final long serialVersionUID = 1L;
+  private static final Logger LOG = LoggerFactory.getLogger(OnnxModels.class);
+  private static final long NANOS_PER_MILLI = 1_000_000;
 
-  /** What the tasks of this process hold; guarded by itself. */
-  private static final Map<String, Shared> LOADED = new HashMap<>();
-
-  private static final class Shared {
-    final OnnxModel model;
-    int holders;
-
-    Shared(OnnxModel model) {
-      this.model = model;
-    }
+  /** For tasks that have no GPU of their own: the first that the process sees. */
+  OnnxModels() {
+    this(0);
   }
 
   @Override
-  public Scorer load(String model, DeployedVersion version, List<String> inputs, int maxRows)
+  public ModelLoader on(int number) {
+    return new OnnxModels(number);
+  }
+
+  @Override
+  public Scorer load(
+      String model, DeployedVersion version, List<String> inputs, Execution execution)
       throws IOException {
-    String key = version.sha256().toLowerCase(Locale.ROOT) + "/" + inputs.size();
-    OnnxModel onnx = acquire(key, version, inputs.size());
+    String what = "Cannot score with model " + model + " version " + version.version() + ": ";
+    List<SharedModel> held = new ArrayList<>();
     boolean made = false;
     try {
-      if (!onnx.inputNames().isEmpty() && !onnx.inputNames().equals(inputs)) {
-        throw new IOException(
-            "Cannot score with model "
-                + model
-                + " version "
-                + version.version()
-                + ": it was trained on inputs "
-                + onnx.inputNames()
-                + ", the signature is "
-                + inputs
-                + "; train it again");
+      String fellBack = acquire(version, inputs, execution.provider(), held);
+      checkInputs(what, held.get(held.size() - 1), inputs);
+      LatencyTable.Choice choice = choose(what, held, execution);
+      for (SharedModel each : List.copyOf(held)) {
+        if (each.device().provider() != choice.provider()) {
+          held.remove(each);
+          each.release();
+        }
       }
-      Scorer scorer = new Held(key, onnx.scorer(maxRows));
+      SharedModel chosen = held.get(0);
+      String flaw = chosen.onnx().flaw();
+      if (flaw != null) {
+        throw new IOException(what + flaw + "; export it again");
+      }
+      Scorer scorer =
+          new Held(chosen, chosen.onnx().scorer(execution.maxRows()), choice.rows(), fellBack);
       made = true;
-      probe(model, version, scorer, inputs.size());
       return scorer;
+    } catch (IllegalStateException e) {
+      throw new IOException(what + "it does not run", e);
     } finally {
       if (!made) {
-        release(key);
+        held.forEach(SharedModel::release);
       }
     }
   }
 
-  /** A version whose scores are no numbers is found before it serves. */
-  private static void probe(String model, DeployedVersion version, Scorer scorer, int inputs)
+  /**
+   * Loads the version on each device that may be chosen, the CPU last.
+   *
+   * @return why it is not on the device that was asked for, or null
+   */
+  private @Nullable String acquire(
+      DeployedVersion version, List<String> inputs, Model.Provider wanted, List<SharedModel> held)
       throws IOException {
-    double score;
-    try {
-      for (int column = 0; column < inputs; column++) {
-        scorer.put(0, column, 0);
+    String fellBack = null;
+    // TensorRT takes minutes to build its engines, so it is for those who ask for it.
+    ExecutionProvider accelerator =
+        switch (wanted) {
+          case CPU -> null;
+          case AUTO, CUDA -> ExecutionProvider.CUDA;
+          case TENSORRT -> ExecutionProvider.TENSORRT;
+        };
+    if (accelerator != null) {
+      try {
+        held.add(SharedModel.acquire(version, inputs, new ComputeDevice(accelerator, gpu)));
+      } catch (ProviderUnavailableException e) {
+        if (wanted == Model.Provider.AUTO) {
+          LOG.info("The CPU computes version {}: {}", version.version(), e.getMessage());
+        } else {
+          fellBack = e.getMessage();
+        }
       }
-      scorer.score(1);
-      score = scorer.scored(0);
-    } catch (IllegalStateException e) {
-      scorer.close();
-      throw new IOException(
-          "Cannot score with model "
-              + model
-              + " version "
-              + version.version()
-              + ": it does not run",
-          e);
     }
-    if (!Double.isFinite(score)) {
-      scorer.close();
-      throw new IOException(
-          "Cannot score with model "
-              + model
-              + " version "
-              + version.version()
-              + ": where every input is 0 its score is "
-              + score
-              + "; export it again");
+    if (held.isEmpty() || wanted == Model.Provider.AUTO) {
+      held.add(SharedModel.acquire(version, inputs, ComputeDevice.CPU));
     }
+    return fellBack;
   }
 
-  private static OnnxModel acquire(String key, DeployedVersion version, int inputs)
+  /** A version whose inputs are others is found before it serves. */
+  private static void checkInputs(String what, SharedModel model, List<String> inputs)
       throws IOException {
-    synchronized (LOADED) {
-      Shared shared = LOADED.get(key);
-      if (shared == null) {
-        shared = new Shared(OnnxModel.load(file(version.uri()), version.sha256(), inputs));
-        LOADED.put(key, shared);
-      }
-      shared.holders++;
-      return shared.model;
-    }
-  }
-
-  private static void release(String key) {
-    synchronized (LOADED) {
-      Shared shared = LOADED.get(key);
-      if (shared != null && --shared.holders == 0) {
-        LOADED.remove(key);
-        shared.model.close();
-      }
-    }
-  }
-
-  private static Path file(String uri) throws IOException {
-    try {
-      return Path.of(URI.create(uri));
-    } catch (IllegalArgumentException | FileSystemNotFoundException e) {
+    List<String> names = model.onnx().inputNames();
+    if (!names.isEmpty() && !names.equals(inputs)) {
       throw new IOException(
-          "Cannot load artifact "
-              + uri
-              + ": it is no file: URI; deploy a version whose artifact"
-              + " is a file",
-          e);
+          what
+              + "it was trained on inputs "
+              + names
+              + ", the signature is "
+              + inputs
+              + "; train it again");
     }
+    List<String> texts = model.onnx().textInputs();
+    if (!texts.isEmpty()) {
+      throw new IOException(
+          what
+              + "it takes texts as "
+              + texts
+              + ", a model's inputs are numbers; train it on codes");
+    }
+  }
+
+  /** Measures where something depends on it. */
+  private static LatencyTable.Choice choose(
+      String what, List<SharedModel> held, Execution execution) throws IOException {
+    Long latencyMillis = execution.latencyMillis();
+    if (held.size() == 1 && latencyMillis == null) {
+      return new LatencyTable.Choice(held.get(0).device().provider(), execution.maxRows());
+    }
+    LatencyTable table = new LatencyTable(List.of());
+    for (SharedModel each : held) {
+      table = table.with(each.latency(execution.maxRows()));
+    }
+    long allowedNanos =
+        latencyMillis == null
+            ? Long.MAX_VALUE
+            : (latencyMillis - execution.maxDelayMillis()) * NANOS_PER_MILLI;
+    LatencyTable.Choice choice = table.choose(allowedNanos, execution.maxRows());
+    if (choice != null) {
+      LOG.info("Batches of at most {} rows on {}: {}", choice.rows(), choice.provider(), table);
+      return choice;
+    }
+    String why =
+        "its objective of %d ms leaves %d ms for scoring beside max-delay, and not even one row is scored in that: %s; raise execution.latency, or train a smaller model"
+            .formatted(latencyMillis, allowedNanos / NANOS_PER_MILLI, table);
+    if (execution.refusesSlow()) {
+      throw new IOException(what + why);
+    }
+    LOG.warn("{}{}; it served before and goes on", what, why);
+    return table.fastestRow();
   }
 
   /** One task's buffers, and its hold on the session. */
   private static final class Held implements Scorer {
-    private final String key;
+    private final SharedModel model;
     private final BatchScorer scorer;
+    private final int batchRows;
+    private final @Nullable String fellBack;
     private boolean closed;
 
-    Held(String key, BatchScorer scorer) {
-      this.key = key;
+    Held(SharedModel model, BatchScorer scorer, int batchRows, @Nullable String fellBack) {
+      this.model = model;
       this.scorer = scorer;
+      this.batchRows = batchRows;
+      this.fellBack = fellBack;
     }
 
     @Override
@@ -158,11 +188,26 @@ final class OnnxModels implements ModelLoader {
     }
 
     @Override
+    public ExecutionProvider provider() {
+      return model.device().provider();
+    }
+
+    @Override
+    public @Nullable String fellBack() {
+      return fellBack;
+    }
+
+    @Override
+    public int batchRows() {
+      return batchRows;
+    }
+
+    @Override
     public void close() {
       if (!closed) {
         closed = true;
         scorer.close();
-        release(key);
+        model.release();
       }
     }
   }

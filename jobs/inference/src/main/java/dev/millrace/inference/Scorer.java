@@ -1,5 +1,8 @@
 package dev.millrace.inference;
 
+import dev.millrace.scoring.ExecutionProvider;
+import org.jspecify.annotations.Nullable;
+
 /** A loaded model with the buffers of one task. For one thread. */
 interface Scorer extends AutoCloseable {
 
@@ -15,6 +18,21 @@ interface Scorer extends AutoCloseable {
 
   /** The score of a row of the last batch; NaN where the model gives none. */
   double scored(int row);
+
+  /** What computes it. */
+  default ExecutionProvider provider() {
+    return ExecutionProvider.CPU;
+  }
+
+  /** Why it is not computed on what its model asks for; null where it is. */
+  default @Nullable String fellBack() {
+    return null;
+  }
+
+  /** The largest batch that meets the objective; larger ones are scored all the same. */
+  default int batchRows() {
+    return Integer.MAX_VALUE;
+  }
 
   @Override
   void close();

@@ -41,8 +41,7 @@ record ScoringPlan(
     List<LeftOut> leftOut,
     List<Model.Decision> decisions,
     @Nullable String fallback,
-    int maxRows,
-    long maxDelayMillis,
+    Execution execution,
     long maxFeatureWaitMillis,
     boolean asOf,
     List<Integer> unitFields,
@@ -85,8 +84,7 @@ record ScoringPlan(
         planned.leftOut(),
         model.decisions(),
         model.fallback(),
-        model.execution().maxRows(),
-        model.execution().maxDelay().toMillis(),
+        Execution.of(model.execution()),
         model.maxFeatureWait().toMillis(),
         model.features() == Model.FeatureReads.AS_OF,
         rollout == null
@@ -95,6 +93,16 @@ record ScoringPlan(
                 rollout.unitFields().stream().map(f -> SourcePlan.field(source, f)).toList()),
         List.copyOf(
             model.monitoring().segments().stream().map(f -> SourcePlan.field(source, f)).toList()));
+  }
+
+  /** The largest batch. */
+  int maxRows() {
+    return execution.maxRows();
+  }
+
+  /** How long an event may wait for its batch to fill. */
+  long maxDelayMillis() {
+    return execution.maxDelayMillis();
   }
 
   /** The inputs of the definitions as they are. */

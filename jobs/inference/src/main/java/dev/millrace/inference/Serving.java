@@ -50,6 +50,7 @@ final class Serving implements AutoCloseable {
   private @Nullable Deployment preparing;
 
   private volatile int servedVersion;
+  private volatile int batchRows;
 
   // What the loader's thread and the task share; guarded by this.
   private final List<Loaded> arrived = new ArrayList<>();
@@ -96,6 +97,7 @@ final class Serving implements AutoCloseable {
     this.loader = loader;
     this.threads = threads;
     this.metrics = metrics;
+    this.batchRows = plan.maxRows();
   }
 
   /** Takes the log as it is and loads who serves now before it returns. */
@@ -105,7 +107,7 @@ final class Serving implements AutoCloseable {
         take(record);
       }
     }
-    at(Long.MAX_VALUE);
+    tellWhoServes();
     prepare();
   }
 
@@ -120,7 +122,7 @@ final class Serving implements AutoCloseable {
   void accept(DeploymentRecord record) {
     take(record);
     prepare();
-    at(Long.MAX_VALUE);
+    tellWhoServes();
     retire();
   }
 
@@ -171,14 +173,34 @@ final class Serving implements AutoCloseable {
       Served loaded = load(deployment);
       if (loaded != null) {
         served.put(deployment.deploymentId(), loaded);
-        if (history.current().filter(deployment::equals).isPresent()) {
-          servedVersion = loaded.champion().deployed.version();
-        }
         return loaded;
       }
       unservable.add(deployment.deploymentId());
     }
     return null;
+  }
+
+  private void tellWhoServes() {
+    Served now = at(Long.MAX_VALUE);
+    if (now == null) {
+      servedVersion = 0;
+      batchRows = plan.maxRows();
+      metrics.computedOn(null);
+      return;
+    }
+    Scorer champion = now.champion().scorer;
+    Version canary = now.canary();
+    servedVersion = now.champion().deployed.version();
+    batchRows =
+        Math.min(
+            Math.min(plan.maxRows(), champion.batchRows()),
+            canary == null ? plan.maxRows() : canary.scorer.batchRows());
+    metrics.computedOn(champion.provider());
+  }
+
+  /** The largest batch with which those who answer now meet the objective. */
+  int batchRows() {
+    return batchRows;
   }
 
   /** The champion that scores now, 0 for none; for a gauge. */
@@ -206,9 +228,6 @@ final class Serving implements AutoCloseable {
     served.remove(deployment.deploymentId());
     unservable.remove(deployment.deploymentId());
     metrics.deploymentsTaken.inc();
-    if (history.current().isEmpty()) {
-      servedVersion = 0;
-    }
     LOG.info(
         "Deployment {} of model {} is {}", deployment.deploymentId(), plan.model(), deployment);
   }
@@ -233,7 +252,7 @@ final class Serving implements AutoCloseable {
         InputPlan inputs = inputs(version);
         Loading loading = new Loading(version.sha256(), inputs.number());
         if (!known.contains(loading) && !loaded.containsKey(loading)) {
-          loaded.put(loading, scorer(version, inputs));
+          loaded.put(loading, scorer(version, inputs, plan.execution()));
         }
       } catch (IOException e) {
         metrics.deploymentsRefused.inc();
@@ -317,7 +336,7 @@ final class Serving implements AutoCloseable {
       Loading loading = new Loading(wanted.sha256(), inputs.number());
       Scorer scorer = scorers.get(loading);
       if (scorer == null) {
-        scorer = scorer(wanted, inputs);
+        scorer = scorer(wanted, inputs, plan.execution().again());
         scorers.put(loading, scorer);
       }
       return new Version(wanted, inputs, scorer);
@@ -348,8 +367,20 @@ final class Serving implements AutoCloseable {
     return inputs;
   }
 
-  private Scorer scorer(DeployedVersion version, InputPlan inputs) throws IOException {
-    return loader.load(plan.model(), version, inputs.inputNames(), plan.maxRows());
+  private Scorer scorer(DeployedVersion version, InputPlan inputs, Execution execution)
+      throws IOException {
+    Scorer scorer = loader.load(plan.model(), version, inputs.inputNames(), execution);
+    String why = scorer.fellBack();
+    if (why != null) {
+      metrics.providerFallbacks.inc();
+      LOG.error(
+          "Version {} of model {} is computed on {}: {}",
+          version.version(),
+          plan.model(),
+          scorer.provider(),
+          why);
+    }
+    return scorer;
   }
 
   private static List<DeployedVersion> versions(Deployment deployment) {

@@ -26,13 +26,14 @@ final class FakeModels implements ModelLoader {
   }
 
   @Override
-  public Scorer load(String model, DeployedVersion version, List<String> inputs, int maxRows)
+  public Scorer load(
+      String model, DeployedVersion version, List<String> inputs, Execution execution)
       throws IOException {
     if (broken.contains(version.version())) {
       throw new IOException("Cannot load version " + version.version() + ": it is broken");
     }
     loaded.add(version.version());
-    return new FakeScorer(version.version(), inputs.size(), maxRows);
+    return new FakeScorer(version.version(), inputs.size(), execution.maxRows());
   }
 
   private final class FakeScorer implements Scorer {

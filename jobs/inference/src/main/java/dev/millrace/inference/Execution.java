@@ -1,0 +1,37 @@
+package dev.millrace.inference;
+
+import dev.millrace.core.definition.Model;
+import java.io.Serializable;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a model's versions are to run.
+ *
+ * @param maxRows the largest batch
+ * @param maxDelayMillis how long an event may wait for its batch to fill
+ * @param latencyMillis what waiting and scoring may take together; null for no objective
+ * @param refusesSlow whether a version that cannot meet the objective is refused. One that served
+ *     before a restart is not: who scores an event must not depend on how busy a machine is.
+ */
+record Execution(
+    Model.Provider provider,
+    int maxRows,
+    long maxDelayMillis,
+    @Nullable Long latencyMillis,
+    boolean refusesSlow)
+    implements Serializable {
+
+  static Execution of(Model.Execution defined) {
+    return new Execution(
+        defined.provider(),
+        defined.maxRows(),
+        defined.maxDelay().toMillis(),
+        defined.latency() == null ? null : (Long) defined.latency().toMillis(),
+        true);
+  }
+
+  /** For a version that serves already. */
+  Execution again() {
+    return new Execution(provider, maxRows, maxDelayMillis, latencyMillis, false);
+  }
+}

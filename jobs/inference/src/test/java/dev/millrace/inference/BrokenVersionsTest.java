@@ -1,0 +1,219 @@
+package dev.millrace.inference;
+
+import static dev.millrace.core.model.Deployment.State.EFFECTIVE;
+import static dev.millrace.core.model.Deployment.State.PREPARING;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.core.definition.Model;
+import dev.millrace.core.model.DeployedVersion;
+import dev.millrace.core.model.Deployment;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Objects;
+import org.apache.flink.metrics.groups.UnregisteredMetricsGroup;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A version that is broken is refused with its reason, and the one that serves goes on. */
+class BrokenVersionsTest {
+
+  private static final DeployedVersion GOOD =
+      new DeployedVersion(1, OnnxModelsTest.uri(), OnnxModelsTest.SHA256);
+
+  /** Leaves 3 s for a batch: on the busiest machine nothing good takes that long. */
+  private static final Execution EXECUTION = new Execution(Model.Provider.AUTO, 4, 2, 3_002L, true);
+
+  private final Path dir;
+  private final InferenceMetrics metrics = new InferenceMetrics(new UnregisteredMetricsGroup());
+
+  BrokenVersionsTest(@TempDir Path dir) {
+    this.dir = dir;
+  }
+
+  @Test
+  void aGoodOneTakesOver() throws Exception {
+    assertThat(prepared(good(15, 8), EXECUTION)).isNull();
+  }
+
+  @Test
+  void aFileThatIsCutOff() throws Exception {
+    byte[] good = good(15, 8);
+    assertThat(prepared(Arrays.copyOf(good, good.length - 20), EXECUTION))
+        .contains("version 2", "no ONNX model, or are cut off");
+  }
+
+  @Test
+  void otherBytesThanAnnounced() throws Exception {
+    DeployedVersion other = new DeployedVersion(2, uri(good(15, 8)), "0".repeat(64));
+    assertThat(prepared(other, EXECUTION)).contains("version 2", "announced was 00000000");
+  }
+
+  @Test
+  void aFormatThatIsTooNew() throws Exception {
+    assertThat(prepared(good(99, 8), EXECUTION)).contains("opset ai.onnx 99", "ONNX Runtime 1.");
+    assertThat(prepared(good(15, 99), EXECUTION)).contains("IR 99", "ONNX Runtime 1.");
+  }
+
+  @Test
+  void scoresThatAreNoNumbers() throws Exception {
+    byte[] nan = OnnxBytes.model(8, 15, linear(Float.NaN, 1).node("Sigmoid", List.of("z"), "p"));
+    assertThat(prepared(nan, EXECUTION)).contains("where every input is 0 its score is NaN");
+  }
+
+  @Test
+  void anOutputThatChangesItsShape() throws Exception {
+    byte[] square =
+        OnnxBytes.model(
+            8,
+            15,
+            linear(1, 1)
+                .node("Transpose", List.of("z"), "t")
+                .node("MatMul", List.of("z", "t"), "s")
+                .node("Sigmoid", List.of("s"), "p"));
+    assertThat(prepared(square, EXECUTION)).contains("output p has shape [3, 3] for 3 rows");
+  }
+
+  @Test
+  void tenTimesSlowerThanTheObjective() throws Exception {
+    // Some 20 ms a row on a fast processor, of which one is allowed.
+    OnnxBytes graph =
+        linear(1, 1).longs("wide", 1, 1_000_000).node("Expand", List.of("z", "wide"), "s0");
+    for (int i = 0; i < 4; i++) {
+      graph.node("Sin", List.of("s" + i), "s" + (i + 1));
+    }
+    byte[] slow =
+        OnnxBytes.model(
+            8,
+            15,
+            graph
+                .longs("axes", 1)
+                .node("ReduceSum", List.of("s4", "axes"), "sum")
+                .node("Sigmoid", List.of("sum"), "p"));
+    assertThat(prepared(slow, new Execution(Model.Provider.CPU, 4, 2, 3L, true)))
+        .contains("its objective of 3 ms leaves 1 ms", "not even one row", "cpu: 1 row ")
+        .contains("raise execution.latency");
+  }
+
+  @Test
+  void whatServedBeforeARestartIsNotRefusedForItsSpeed() throws Exception {
+    Execution impossible = new Execution(Model.Provider.CPU, 4, 2, 2L, true);
+    try (Serving serving = serving(impossible)) {
+      assertThat(score(serving)).isEqualTo(0.5);
+      assertThat(serving.batchRows()).isEqualTo(1);
+    }
+    assertThat(prepared(good(15, 8), impossible)).contains("leaves 0 ms");
+  }
+
+  @Test
+  void withoutTheGpuThatWasAskedForTheCpuScores() throws Exception {
+    Execution onGpu = new Execution(Model.Provider.TENSORRT, 4, 2, null, true);
+    // No machine has as many.
+    try (Serving serving = serving(onGpu, new OnnxModels().on(1_000))) {
+      assertThat(score(serving)).isEqualTo(0.5);
+      assertThat(metrics.providerFallbacks.getCount()).isEqualTo(1);
+      assertThat(serving.batchRows()).isEqualTo(4);
+    }
+  }
+
+  /** Why a second version was refused; whatever it was, the first has to serve on. */
+  private @Nullable String prepared(byte[] model, Execution execution) throws Exception {
+    String sha256 = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(model));
+    return prepared(new DeployedVersion(2, uri(model), sha256), execution);
+  }
+
+  private @Nullable String prepared(DeployedVersion version, Execution execution) throws Exception {
+    ManualTime time = new ManualTime();
+    try (Serving serving = serving(execution, new OnnxModels(), time)) {
+      assertThat(score(serving)).isEqualTo(0.5);
+      serving.accept(record(1, PREPARING, version));
+      time.runLoader();
+      Serving.Prepared prepared = Objects.requireNonNull(serving.poll());
+      assertThat(score(serving)).isEqualTo(0.5);
+      assertThat(serving.servedVersion()).isEqualTo(1);
+      return prepared.refused();
+    }
+  }
+
+  private Serving serving(Execution execution) throws IOException {
+    return serving(execution, new OnnxModels());
+  }
+
+  private Serving serving(Execution execution, ModelLoader models) throws IOException {
+    return serving(execution, models, new ManualTime());
+  }
+
+  private Serving serving(Execution execution, ModelLoader models, ManualTime time) {
+    ScoringPlan plan = Flights.plan(null, Flights.DELAY, Flights.DISTANCE);
+    Serving serving =
+        new Serving(
+            with(plan, execution),
+            models,
+            time.start("load", BrokenVersionsTest.class.getClassLoader()),
+            metrics);
+    serving.open(List.of(record(0, EFFECTIVE, GOOD)));
+    return serving;
+  }
+
+  /** What the version that serves now makes of zeros. */
+  private static double score(Serving serving) {
+    Scorer scorer = Objects.requireNonNull(serving.at(0)).champion().scorer();
+    scorer.put(0, 0, 0);
+    scorer.put(0, 1, 0);
+    scorer.score(1);
+    return scorer.scored(0);
+  }
+
+  private static ScoringPlan with(ScoringPlan plan, Execution execution) {
+    return new ScoringPlan(
+        plan.project(),
+        plan.model(),
+        plan.source(),
+        plan.forwardsLetters(),
+        plan.views(),
+        plan.plans(),
+        plan.leftOut(),
+        plan.decisions(),
+        plan.fallback(),
+        execution,
+        plan.maxFeatureWaitMillis(),
+        plan.asOf(),
+        plan.unitFields(),
+        plan.segmentFields());
+  }
+
+  private static DeploymentRecord record(
+      long offset, Deployment.State state, DeployedVersion champion) {
+    return new DeploymentRecord(
+        new Deployment(
+            "delay_risk",
+            "d" + champion.version(),
+            state,
+            state == EFFECTIVE ? (Long) 0L : null,
+            champion,
+            null,
+            0,
+            List.of(),
+            0),
+        0,
+        offset);
+  }
+
+  private static byte[] good(long opset, long irVersion) {
+    return OnnxBytes.model(irVersion, opset, linear(1, 1).node("Sigmoid", List.of("z"), "p"));
+  }
+
+  /** {@code z}: the weighted sum of the two inputs. */
+  private static OnnxBytes linear(float first, float second) {
+    return new OnnxBytes().floats("w", 2, first, second).node("MatMul", List.of("x", "w"), "z");
+  }
+
+  private String uri(byte[] model) throws IOException {
+    return Files.write(Files.createTempFile(dir, "model", ".onnx"), model).toUri().toString();
+  }
+}

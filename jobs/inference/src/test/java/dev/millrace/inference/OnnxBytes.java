@@ -1,0 +1,95 @@
+package dev.millrace.inference;
+
+import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+
+/**
+ * Small ONNX files, byte by byte, so that they may be wrong: input {@code x} of floats {@code [N,
+ * 2]}, output {@code p} of floats of two dimensions.
+ */
+final class OnnxBytes {
+
+  private static final int FLOAT = 1;
+  private static final int INT64 = 7;
+
+  private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+
+  /** A file that says it is of these versions. */
+  static byte[] model(long irVersion, long opset, OnnxBytes graph) {
+    OnnxBytes x = value("x", new OnnxBytes().text(2, "n"), new OnnxBytes().number(1, 2));
+    OnnxBytes p = value("p", new OnnxBytes().text(2, "n"), new OnnxBytes().text(2, "m"));
+    return new OnnxBytes()
+        .number(1, irVersion)
+        .part(7, graph.text(2, "bytes").part(11, x).part(12, p))
+        .part(8, new OnnxBytes().text(1, "").number(2, opset))
+        .bytes();
+  }
+
+  /** A node without attributes. */
+  OnnxBytes node(String operator, List<String> inputs, String output) {
+    OnnxBytes node = new OnnxBytes();
+    inputs.forEach(input -> node.text(1, input));
+    return part(1, node.text(2, output).text(4, operator));
+  }
+
+  OnnxBytes floats(String name, long rows, float... values) {
+    ByteBuffer raw =
+        ByteBuffer.allocate(values.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    for (float value : values) {
+      raw.putFloat(value);
+    }
+    OnnxBytes tensor = new OnnxBytes().number(1, rows).number(1, values.length / rows);
+    return part(5, tensor.number(2, FLOAT).text(8, name).field(9, raw.array()));
+  }
+
+  OnnxBytes longs(String name, long... values) {
+    OnnxBytes tensor = new OnnxBytes().number(1, values.length).number(2, INT64).text(8, name);
+    for (long value : values) {
+      tensor.number(7, value);
+    }
+    return part(5, tensor);
+  }
+
+  private static OnnxBytes value(String name, OnnxBytes rows, OnnxBytes columns) {
+    OnnxBytes shape = new OnnxBytes().part(1, rows).part(1, columns);
+    OnnxBytes tensor = new OnnxBytes().number(1, FLOAT).part(2, shape);
+    return new OnnxBytes().text(1, name).part(2, new OnnxBytes().part(1, tensor));
+  }
+
+  private byte[] bytes() {
+    return out.toByteArray();
+  }
+
+  private OnnxBytes part(int field, OnnxBytes part) {
+    return field(field, part.bytes());
+  }
+
+  private OnnxBytes text(int field, String text) {
+    return field(field, text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  private OnnxBytes field(int field, byte[] bytes) {
+    varint(((long) field << 3) | 2);
+    varint(bytes.length);
+    out.writeBytes(bytes);
+    return this;
+  }
+
+  private OnnxBytes number(int field, long value) {
+    varint((long) field << 3);
+    varint(value);
+    return this;
+  }
+
+  private void varint(long value) {
+    long left = value;
+    while (left > 127) {
+      out.write((int) ((left & 127) | 128));
+      left >>>= 7;
+    }
+    out.write((int) left);
+  }
+}

@@ -1,0 +1,139 @@
+package dev.millrace.scoring;
+
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OrtException;
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** The values of a batch, where a model's tensors take them from. For one thread. */
+final class InputBuffers {
+
+  private final InputLayout layout;
+  private final List<InputValues> values = new ArrayList<>();
+
+  /** An array, because it is looked through for each row. */
+  private final InputValues.Wholes[] wholes;
+
+  private final boolean hasTexts;
+
+  /** The usual model's only tensor, put to without a detour; null where it has others. */
+  private final @Nullable FloatBuffer floats;
+
+  private final int columns;
+
+  InputBuffers(InputLayout layout, int maxRows) {
+    this.layout = layout;
+    this.columns = layout.columns().size();
+    List<InputValues.Wholes> whole = new ArrayList<>();
+    boolean texts = false;
+    for (InputLayout.Node node : layout.nodes()) {
+      InputValues one = InputValues.of(node, maxRows);
+      values.add(one);
+      texts |= one instanceof InputValues.Texts;
+      if (one instanceof InputValues.Wholes numbers) {
+        whole.add(numbers);
+      }
+    }
+    this.wholes = whole.toArray(InputValues.Wholes[]::new);
+    this.hasTexts = texts;
+    this.floats =
+        layout.nodes().size() == 1
+                && layout.nodes().get(0).width() == columns
+                && values.get(0) instanceof InputValues.Floats only
+            ? only.buffer()
+            : null;
+  }
+
+  /** Whether tensors have to be made for each batch. */
+  boolean hasTexts() {
+    return hasTexts;
+  }
+
+  void put(int row, int column, double value) {
+    if (floats != null) {
+      check(column);
+      floats.put(row * columns + column, (float) value);
+    } else {
+      of(column).put(at(row, column), value);
+    }
+  }
+
+  void put(int row, int column, long value) {
+    of(column).put(at(row, column), value);
+  }
+
+  void put(int row, int column, String value) {
+    of(column).put(at(row, column), value);
+  }
+
+  void put(int row, int column, float[] vector) {
+    int width = layout.columns().get(check(column)).width();
+    if (vector.length != width) {
+      throw new IllegalArgumentException(
+          "Cannot put %d values into input %s, which has %d"
+              .formatted(vector.length, layout.columns().get(column).name(), width));
+    }
+    InputValues into = of(column);
+    int at = at(row, column);
+    for (int i = 0; i < width; i++) {
+      into.put(at + i, (double) vector[i]);
+    }
+  }
+
+  /** Sets one value of a column that may be a vector. */
+  void put(int row, int column, int index, double value) {
+    of(column).put(at(row, column) + index, value);
+  }
+
+  /** Sets one text of a column that may be a vector. */
+  void put(int row, int column, int index, String value) {
+    of(column).put(at(row, column) + index, value);
+  }
+
+  /** Whether a value of the row is one that its tensor cannot hold. */
+  boolean isUnfit(int row) {
+    for (InputValues.Wholes whole : wholes) {
+      if (whole.isUnfit(row)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Tensors over the first rows, by name; whoever asks closes them. */
+  Map<String, OnnxTensor> tensors(int rows) throws OrtException {
+    Map<String, OnnxTensor> tensors = new HashMap<>();
+    boolean made = false;
+    try {
+      for (InputValues each : values) {
+        tensors.put(each.node().name(), each.tensor(rows));
+      }
+      made = true;
+      return tensors;
+    } finally {
+      if (!made) {
+        tensors.values().forEach(OnnxTensor::close);
+      }
+    }
+  }
+
+  private InputValues of(int column) {
+    return values.get(layout.place(check(column)).node());
+  }
+
+  private int at(int row, int column) {
+    InputLayout.Place place = layout.place(column);
+    return row * layout.nodes().get(place.node()).width() + place.offset();
+  }
+
+  private int check(int column) {
+    if (column < 0 || column >= columns) {
+      throw new IndexOutOfBoundsException("column " + column + " of " + columns);
+    }
+    return column;
+  }
+}

@@ -1,0 +1,33 @@
+package dev.millrace.scoring;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * One of the inputs that a model is given for each row.
+ *
+ * @param width 1, or the length of a vector
+ */
+public record InputColumn(String name, int width) {
+
+  public InputColumn {
+    if (width < 1) {
+      throw new IllegalArgumentException(
+          "Cannot take input " + name + " of " + width + " values: it must have at least 1");
+    }
+  }
+
+  /** Single values of these names. */
+  public static List<InputColumn> single(List<String> names) {
+    return names.stream().map(name -> new InputColumn(name, 1)).toList();
+  }
+
+  /** Single values whose names do not matter. */
+  static List<InputColumn> unnamed(int count) {
+    List<InputColumn> columns = new ArrayList<>(count);
+    for (int i = 0; i < count; i++) {
+      columns.add(new InputColumn("#" + i, 1));
+    }
+    return List.copyOf(columns);
+  }
+}

@@ -1,0 +1,207 @@
+package dev.millrace.scoring;
+
+import ai.onnxruntime.NodeInfo;
+import ai.onnxruntime.OnnxJavaType;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtSession;
+import ai.onnxruntime.TensorInfo;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Which of a model's tensors takes which column of the signature.
+ *
+ * <p>A single tensor takes all of them. Of several, one that has the name of a column takes that
+ * column; the others, in the model's order, take the columns that are left in theirs, each as many
+ * as it is wide.
+ */
+final class InputLayout {
+
+  /**
+   * A tensor that the model takes.
+   *
+   * @param width values a row
+   * @param hasRank2 whether its shape is {@code [N, width]}, not {@code [N]}
+   */
+  record Node(String name, OnnxJavaType type, int width, boolean hasRank2) {}
+
+  /** What takes a column: a node by its index, and where in its row the column begins. */
+  record Place(int node, int offset) {}
+
+  private static final int FREE = -1;
+
+  private final List<InputColumn> columns;
+  private final List<Node> nodes = new ArrayList<>();
+  private final Place[] places;
+  private int next;
+
+  private InputLayout(List<InputColumn> columns) {
+    this.columns = columns;
+    this.places = new Place[columns.size()];
+  }
+
+  /** How a session takes the columns of a signature; the exception says why it does not. */
+  static InputLayout of(OrtSession session, List<InputColumn> columns, List<String> names)
+      throws OrtException, UnreadableModelException {
+    List<Node> taken = new ArrayList<>();
+    for (NodeInfo info : session.getInputInfo().values()) {
+      taken.add(node(info));
+    }
+    InputLayout layout = new InputLayout(List.copyOf(columns));
+    if (taken.size() == 1) {
+      layout.takeAll(taken.get(0), names);
+    } else {
+      layout.takeNamed(taken);
+      layout.takeRest(taken);
+    }
+    return layout;
+  }
+
+  List<InputColumn> columns() {
+    return columns;
+  }
+
+  List<Node> nodes() {
+    return nodes;
+  }
+
+  Place place(int column) {
+    return places[column];
+  }
+
+  Node nodeOf(int column) {
+    return nodes.get(places[column].node());
+  }
+
+  /** The names of the columns that are texts. */
+  List<String> texts() {
+    List<String> texts = new ArrayList<>();
+    for (int c = 0; c < columns.size(); c++) {
+      if (nodeOf(c).type() == OnnxJavaType.STRING) {
+        texts.add(columns.get(c).name());
+      }
+    }
+    return texts;
+  }
+
+  private void takeAll(Node only, List<String> names) throws UnreadableModelException {
+    int width = columns.stream().mapToInt(InputColumn::width).sum();
+    if (only.width() != FREE && only.width() != width) {
+      throw new UnreadableModelException(
+          "it takes %d inputs%s, the signature has %d"
+              .formatted(
+                  only.width(),
+                  names.isEmpty() ? "" : " (" + String.join(", ", names) + ")",
+                  width));
+    }
+    nodes.add(new Node(only.name(), only.type(), width, only.hasRank2()));
+    int offset = 0;
+    for (int c = 0; c < columns.size(); c++) {
+      places[c] = new Place(0, offset);
+      offset += columns.get(c).width();
+    }
+  }
+
+  private void takeNamed(List<Node> taken) throws UnreadableModelException {
+    for (Node node : taken) {
+      int width = node.width();
+      for (int c = 0; c < columns.size(); c++) {
+        InputColumn column = columns.get(c);
+        if (column.name().equals(node.name())) {
+          if (width != FREE && width != column.width()) {
+            throw new UnreadableModelException(
+                "its input %s takes %d values a row, the signature has %d"
+                    .formatted(node.name(), width, column.width()));
+          }
+          width = column.width();
+          places[c] = new Place(nodes.size(), 0);
+        }
+      }
+      nodes.add(new Node(node.name(), node.type(), width, node.hasRank2()));
+    }
+  }
+
+  private void takeRest(List<Node> taken) throws UnreadableModelException {
+    long free = nodes.stream().filter(n -> n.width() == FREE).count();
+    if (free > 1) {
+      throw new UnreadableModelException(
+          "%d of its inputs %s have no fixed width, so the signature can be dealt out in many ways"
+              .formatted(free, taken.stream().map(Node::name).toList()));
+    }
+    int left = 0;
+    for (int c = 0; c < places.length; c++) {
+      left += placed(c) ? 0 : columns.get(c).width();
+    }
+    for (Node node : nodes) {
+      left -= isNamed(node) || node.width() == FREE ? 0 : node.width();
+    }
+    for (int n = 0; n < nodes.size(); n++) {
+      Node node = nodes.get(n);
+      if (isNamed(node)) {
+        continue;
+      }
+      int width = node.width() == FREE ? left : node.width();
+      nodes.set(n, new Node(node.name(), node.type(), width, node.hasRank2()));
+      takeRun(n, width);
+    }
+    skipPlaced();
+    if (next < columns.size()) {
+      throw new UnreadableModelException(
+          "no input of it takes %s; it has %s".formatted(columns.get(next).name(), nodes));
+    }
+  }
+
+  /** Gives a node the next columns that no other has. */
+  private void takeRun(int n, int width) throws UnreadableModelException {
+    int offset = 0;
+    skipPlaced();
+    while (next < columns.size() && offset + columns.get(next).width() <= width) {
+      places[next] = new Place(n, offset);
+      offset += columns.get(next).width();
+      skipPlaced();
+    }
+    if (offset != width || width == 0) {
+      throw new UnreadableModelException(
+          "its input %s takes %d values a row, of the signature %d are left for it"
+              .formatted(nodes.get(n).name(), width, offset));
+    }
+  }
+
+  private void skipPlaced() {
+    while (next < columns.size() && placed(next)) {
+      next++;
+    }
+  }
+
+  // The array has nulls until every column has its place.
+  @SuppressWarnings("NullAway")
+  private boolean placed(int column) {
+    return places[column] != null;
+  }
+
+  private boolean isNamed(Node node) {
+    return columns.stream().anyMatch(c -> c.name().equals(node.name()));
+  }
+
+  private static Node node(NodeInfo info) throws UnreadableModelException {
+    if (!(info.getInfo() instanceof TensorInfo tensor)) {
+      throw new UnreadableModelException("its input " + info.getName() + " is no tensor");
+    }
+    switch (tensor.type) {
+      case FLOAT, DOUBLE, INT64, STRING -> {}
+      default ->
+          throw new UnreadableModelException(
+              "its input %s is of %s; float, double, int64 and string are read"
+                  .formatted(info.getName(), tensor.type));
+    }
+    long[] shape = tensor.getShape();
+    boolean vector = shape.length == 1;
+    if (!(vector || shape.length == 2) || shape[0] != FREE) {
+      throw new UnreadableModelException(
+          "input %s has shape %s, not [N, F] with a free number of rows"
+              .formatted(info.getName(), Arrays.toString(shape)));
+    }
+    return new Node(info.getName(), tensor.type, vector ? 1 : Math.toIntExact(shape[1]), !vector);
+  }
+}

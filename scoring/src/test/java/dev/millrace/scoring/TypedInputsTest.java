@@ -1,0 +1,182 @@
+package dev.millrace.scoring;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import ai.onnx.proto.OnnxMl.ModelProto;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.assertj.core.data.Offset;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a model may take, and what it may give. */
+class TypedInputsTest {
+
+  private final Path dir;
+
+  TypedInputsTest(@TempDir Path dir) {
+    this.dir = dir;
+  }
+
+  @Test
+  void doublesAreNotRounded() throws IOException {
+    // As floats the two would be the same, and their difference 0.
+    double large = 16_777_217.0;
+    try (OnnxModel model = load(TypedModels.doubles(1, -1), single("a", "b"));
+        BatchScorer scorer = model.scorer(4)) {
+      scorer.put(2, 0, large);
+      scorer.put(2, 1, large - 1);
+      scorer.score(3);
+      assertThat(scorer.probability(2)).isCloseTo(sigmoid(1), within(1e-15));
+    }
+  }
+
+  @Test
+  void aTensorOfWholeNumbersHasNoneThatIsMissing() throws IOException {
+    try (OnnxModel model = load(TypedModels.wholes(TypedModels.INT64, 1, 2), single("a", "b"));
+        BatchScorer scorer = model.scorer(4)) {
+      double[][] rows = {{1, 1}, {Double.NaN, 1}, {1, 0.5}, {-3, 1}};
+      for (int row = 0; row < rows.length; row++) {
+        scorer.put(row, 0, rows[row][0]);
+        scorer.put(row, 1, rows[row][1]);
+      }
+      scorer.score(4);
+      assertThat(scorer.probability(0)).isCloseTo(sigmoid(3), close());
+      assertThat(scorer.probability(1)).isNaN();
+      assertThat(scorer.probability(2)).isNaN();
+      assertThat(scorer.probability(3)).isCloseTo(sigmoid(-1), close());
+      scorer.put(1, 0, 2L);
+      scorer.score(4);
+      assertThat(scorer.probability(1)).isCloseTo(sigmoid(4), close());
+    }
+  }
+
+  @Test
+  void severalTensorsTakeTheirColumns() throws IOException {
+    // hour by its name, the others by their widths in the signature's order.
+    for (List<InputColumn> signature :
+        List.of(
+            single("a", "b", "hour", "c", "d"),
+            single("hour", "a", "b", "c", "d"),
+            single("a", "b", "c", "d", "hour"),
+            single("p", "q", "r", "s", "t"))) {
+      for (ModelProto form : List.of(TypedModels.several(2), TypedModels.several(-1))) {
+        try (OnnxModel model = load(form, signature);
+            BatchScorer scorer = model.scorer(3)) {
+          int named = signature.indexOf(new InputColumn("hour", 1));
+          int hour = named < 0 ? 2 : named;
+          double weight = 1;
+          double expected = 0;
+          for (int part = 0; part < 5; part++) {
+            // The model's second tensor is the hour, its third weight.
+            int column = part == 2 ? hour : other(part < 2 ? part : part - 1, hour);
+            double value = part == 2 ? 3 : (part - 2) / 8.0;
+            scorer.put(1, column, value);
+            expected += weight * value;
+            weight *= 2;
+          }
+          scorer.score(2);
+          assertThat(scorer.probability(1)).isCloseTo(sigmoid(expected), close());
+        }
+      }
+    }
+  }
+
+  @Test
+  void aVectorIsOneInput() throws IOException {
+    List<InputColumn> signature =
+        List.of(new InputColumn("hour", 1), new InputColumn("text", 2), new InputColumn("at", 2));
+    try (OnnxModel model = load(TypedModels.several(2), signature);
+        BatchScorer scorer = model.scorer(3)) {
+      scorer.put(2, 0, 1L);
+      scorer.put(2, 1, new float[] {0.5f, -1});
+      scorer.put(2, 2, new float[] {0.25f, -0.25f});
+      scorer.score(3);
+      assertThat(scorer.probability(2))
+          .isCloseTo(sigmoid(0.5 - 2 + 4 + 8 * 0.25 - 16 * 0.25), close());
+      assertThatThrownBy(() -> scorer.put(0, 1, new float[] {1}))
+          .hasMessage("Cannot put 1 values into input text, which has 2");
+    }
+  }
+
+  @Test
+  void textsAreTaken() throws IOException {
+    try (OnnxModel model = load(TypedModels.texts(), single("carrier"));
+        BatchScorer scorer = model.scorer(5)) {
+      assertThat(model.textInputs()).containsExactly("carrier");
+      scorer.put(0, 0, "AA");
+      scorer.put(1, 0, "UA");
+      scorer.put(2, 0, Double.NaN);
+      scorer.score(3);
+      assertThat(scorer.probability(0)).isCloseTo(sigmoid(1), close());
+      assertThat(scorer.probability(1)).isCloseTo(sigmoid(2), close());
+      assertThat(scorer.probability(2)).isCloseTo(sigmoid(-1), close());
+      assertThatThrownBy(() -> scorer.put(0, 0, 1.0)).hasMessageContaining("takes text");
+    }
+  }
+
+  @Test
+  void theScoreIsTheLaterClassOfAMap() throws IOException {
+    for (List<String> classes : List.of(List.<String>of(), List.of("no", "yes"))) {
+      try (OnnxModel model = load(TypedModels.maps(classes, 1, -2), single("a", "b"));
+          BatchScorer scorer = model.scorer(4)) {
+        for (int row = 0; row < 3; row++) {
+          scorer.put(row, 0, (double) row);
+          scorer.put(row, 1, 1.0);
+        }
+        scorer.score(3);
+        for (int row = 0; row < 3; row++) {
+          assertThat(scorer.probability(row)).isCloseTo(sigmoid(row - 2), close());
+        }
+      }
+    }
+    assertRefused(TypedModels.maps(List.of("same", "same"), 1, -2), single("a", "b"), "[same]");
+  }
+
+  @Test
+  void whatCannotBeTakenIsRefused() {
+    assertRefused(
+        TypedModels.wholes(TypedModels.INT32, 1), single("a"), "its input x is of INT32; float");
+    assertRefused(
+        TypedModels.several(2), single("a", "b", "c"), "its input last takes 2 values a row");
+    assertRefused(
+        TypedModels.several(2), single("a", "b", "c", "d", "e", "f"), "no input of it takes f");
+    assertRefused(
+        TypedModels.several(2),
+        List.of(new InputColumn("hour", 3), new InputColumn("b", 2)),
+        "its input hour takes 1 values a row, the signature has 3");
+    assertRefused(
+        TypedModels.several(2),
+        List.of(new InputColumn("a", 3), new InputColumn("b", 2)),
+        "its input first takes 2 values a row, of the signature 0 are left");
+  }
+
+  private void assertRefused(ModelProto model, List<InputColumn> signature, String why) {
+    assertThatThrownBy(() -> load(model, signature).close())
+        .isInstanceOf(ModelRefusedException.class)
+        .hasMessageContaining(why);
+  }
+
+  private OnnxModel load(ModelProto model, List<InputColumn> signature) throws IOException {
+    return OnnxModel.load(TinyModels.write(dir, model), null, signature, ComputeDevice.CPU);
+  }
+
+  private static int other(int nth, int hour) {
+    return nth < hour ? nth : nth + 1;
+  }
+
+  private static List<InputColumn> single(String... names) {
+    return InputColumn.single(List.of(names));
+  }
+
+  private static double sigmoid(double z) {
+    return 1 / (1 + Math.exp(-z));
+  }
+
+  private static Offset<Double> close() {
+    return within(1e-6);
+  }
+}
