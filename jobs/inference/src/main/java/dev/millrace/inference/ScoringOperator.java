@@ -7,13 +7,9 @@ import dev.millrace.streaming.Event;
 import dev.millrace.streaming.Serializers;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.apache.flink.api.common.operators.MailboxExecutor;
-import org.apache.flink.api.common.state.ListState;
-import org.apache.flink.api.common.state.ListStateDescriptor;
-import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.metrics.Gauge;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
@@ -75,8 +71,6 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
   private transient InferenceMetrics scoringMetrics;
   private transient @Nullable FeatureLookup lookup;
   private transient ParkedEvents parked;
-  private transient @Nullable ScheduledFuture<?> parkedTimer;
-  private transient long parkedTimerMillis;
   private transient IdleInput idleInput;
   private transient BatchScoring scoring;
   private transient Serving serving;
@@ -84,8 +78,9 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
   private transient List<PendingEvent> batch;
   private transient long batchBytes;
   private transient long arrivedMillis;
-  private transient @Nullable ScheduledFuture<?> timer;
-  private transient boolean looking;
+  private transient Alarm batchAlarm;
+  private transient Alarm parkedAlarm;
+  private transient Alarm lookAlarm;
 
   /** The largest event time that was taken, whether scored, parked or in the batch. */
   private transient long largestMillis;
@@ -96,14 +91,7 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
   private transient List<Joined> restored;
 
   private transient OutgoingTime time;
-  private transient ListState<Long> largestState;
-
-  /** When each checkpoint was taken, by the clock; the least of those that were restored. */
-  private transient ListState<Long> takenAtState;
-
-  private transient long restoredAtMillis;
-  private transient ListState<Joined> heldState;
-  private transient ListState<Joined> parkedState;
+  private transient ScoringState state;
 
   @SuppressWarnings("NullAway.Init") // Flink calls open before the first element.
   ScoringOperator(ScoringPlan plan, ScoringEnds ends) {
@@ -114,43 +102,15 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
   @Override
   public void initializeState(StateInitializationContext context) throws Exception {
     super.initializeState(context);
-    // Whoever takes over an event after a restore must not fall behind what anybody announced.
-    largestState =
-        context
-            .getOperatorStateStore()
-            .getUnionListState(new ListStateDescriptor<>("largest", Types.LONG));
-    takenAtState =
-        context
-            .getOperatorStateStore()
-            .getUnionListState(new ListStateDescriptor<>("taken-at", Types.LONG));
-    restoredAtMillis = Long.MAX_VALUE;
-    for (Long takenAt : takenAtState.get()) {
-      restoredAtMillis = Math.min(restoredAtMillis, takenAt);
-    }
-    heldState =
-        context
-            .getOperatorStateStore()
-            .getListState(new ListStateDescriptor<>("held", Joined.TYPE));
-    parkedState =
-        context
-            .getOperatorStateStore()
-            .getListState(new ListStateDescriptor<>("parked", Joined.TYPE));
-    largestMillis = Long.MIN_VALUE;
-    for (Long largest : largestState.get()) {
-      largestMillis = Math.max(largestMillis, largest);
-    }
-    restored = new ArrayList<>();
-    parkedState.get().forEach(restored::add);
-    heldState.get().forEach(restored::add);
+    state = new ScoringState(context.getOperatorStateStore());
+    largestMillis = state.largestMillis();
+    restored = state.waiting();
   }
 
   @Override
   public void snapshotState(StateSnapshotContext context) throws Exception {
     super.snapshotState(context);
-    largestState.update(List.of(largestMillis));
-    takenAtState.update(List.of(context.getCheckpointTimestamp()));
-    heldState.update(held.events());
-    parkedState.update(parked.events());
+    state.save(context.getCheckpointTimestamp(), largestMillis, held.events(), parked.events());
   }
 
   @Override
@@ -166,11 +126,25 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
     batch = new ArrayList<>(plan.maxRows());
     held = new HeldEvents();
     time = new OutgoingTime(output);
+    batchAlarm = new Alarm(getProcessingTimeService(), this::scoreWhatWaitedEnough);
+    parkedAlarm = new Alarm(getProcessingTimeService(), this::askAgain);
+    lookAlarm = new Alarm(getProcessingTimeService(), this::look);
     MailboxExecutor mailbox =
         getContainingTask()
             .getMailboxExecutorFactory()
             .createExecutor(getOperatorConfig().getChainIndex());
     idleInput = new IdleInput(mailbox, () -> !batch.isEmpty(), this::scoreNow);
+    openServing();
+    if (!restored.isEmpty()) {
+      soon(this::scoreNow);
+    }
+    if (serving.isLoading()) {
+      lookSoon();
+    }
+  }
+
+  /** Reads who serves, and how far those were who may have died. */
+  private void openServing() throws Exception {
     announcements =
         new DeploymentAnnouncements(
             plan,
@@ -192,10 +166,8 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
     opened.open(ends.deployments().read(plan.model()));
     // Whoever died may have written predictions after the checkpoint, and they stand: a barrier
     // must not come before them.
-    long since =
-        restoredAtMillis == Long.MAX_VALUE
-            ? 0
-            : Math.max(1, restoredAtMillis - CLOCKS_APART_MILLIS);
+    long saved = state.savedAtMillis();
+    long since = saved == Long.MAX_VALUE ? 0 : Math.max(1, saved - CLOCKS_APART_MILLIS);
     largestMillis =
         Math.max(
             largestMillis,
@@ -204,12 +176,6 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
       // Whoever died may have announced READY; then T may come to lie 1 ms beyond what it had
       // taken.
       held.holdBeyond(largestMillis);
-    }
-    if (!restored.isEmpty()) {
-      soon(this::scoreNow);
-    }
-    if (serving.isLoading()) {
-      lookSoon();
     }
   }
 
@@ -272,7 +238,7 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
     largestMillis = Math.max(largestMillis, event.eventTimeMillis());
     if (batch.isEmpty()) {
       arrivedMillis = nowMillis();
-      setTimer();
+      batchAlarm.by(arrivedMillis + plan.maxDelayMillis());
     }
     PendingEvent pending =
         new PendingEvent(event, timestampMillis, keys, joined.rows(), plan.inputCount());
@@ -317,18 +283,7 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
   }
 
   private void lookSoon() {
-    if (looking) {
-      return;
-    }
-    looking = true;
-    var unused =
-        getProcessingTimeService()
-            .registerTimer(
-                nowMillis() + LOOK_MILLIS,
-                at -> {
-                  looking = false;
-                  look();
-                });
+    lookAlarm.by(nowMillis() + LOOK_MILLIS);
   }
 
   private void announce(Deployment preparing, LifecycleEntry.Command command, String reason) {
@@ -364,7 +319,9 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
 
   /** Sends on what time has come to, behind every event that is held or parked, and comes back. */
   private void advance() {
-    setParkedTimer();
+    if (!parked.isEmpty()) {
+      parkedAlarm.by(parked.dueMillis());
+    }
     long least = parked.leastEventTimeMillis();
     long behindParked = parked.isEmpty() || least == Long.MIN_VALUE ? least : least - 1;
     time.advance(Math.min(held.boundMillis(), behindParked), held.size() > 0 || !parked.isEmpty());
@@ -420,28 +377,19 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
     return getProcessingTimeService().getCurrentProcessingTime();
   }
 
-  /** One timer is set at a time; where it comes early for a later batch it is set anew. */
-  private void setTimer() {
-    if (timer == null) {
-      timer =
-          getProcessingTimeService()
-              .registerTimer(arrivedMillis + plan.maxDelayMillis(), this::onTimer);
-    }
-  }
-
   private void soon(Runnable action) {
     var unused = getProcessingTimeService().registerTimer(nowMillis(), at -> action.run());
   }
 
-  private void onTimer(long atMillis) {
-    timer = null;
+  private void scoreWhatWaitedEnough() {
     if (batch.isEmpty()) {
       return;
     }
-    if (nowMillis() >= arrivedMillis + plan.maxDelayMillis()) {
+    long dueMillis = arrivedMillis + plan.maxDelayMillis();
+    if (nowMillis() >= dueMillis) {
       scoreNow();
     } else {
-      setTimer();
+      batchAlarm.by(dueMillis);
     }
   }
 
@@ -496,20 +444,7 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
     }
   }
 
-  private void setParkedTimer() {
-    long due = parked.dueMillis();
-    if (due == Long.MAX_VALUE || (parkedTimer != null && parkedTimerMillis <= due)) {
-      return;
-    }
-    if (parkedTimer != null) {
-      parkedTimer.cancel(false);
-    }
-    parkedTimerMillis = due;
-    parkedTimer = getProcessingTimeService().registerTimer(due, this::onParkedTimer);
-  }
-
-  private void onParkedTimer(long atMillis) {
-    parkedTimer = null;
+  private void askAgain() {
     score(parked.ready(List.of(), nowMillis()));
     advance();
   }

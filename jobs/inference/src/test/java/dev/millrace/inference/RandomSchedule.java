@@ -88,6 +88,7 @@ final class RandomSchedule {
   private final Map<Seen, Integer> seen;
   private final boolean rollsBack;
   private final boolean hasOutages;
+  private final boolean looksAgain;
   private final ScoringPlan plan;
   private final FakeStore store = new FakeStore();
   private final FakeModels models = new FakeModels();
@@ -114,6 +115,7 @@ final class RandomSchedule {
   private final List<String> written = new ArrayList<>();
   private long next;
   private int delivered;
+  private long deliveredMillis;
   private int announcedBefore;
   private long now = 1_000;
   private long inputWatermark;
@@ -127,6 +129,7 @@ final class RandomSchedule {
     this.seen = seen;
     this.rollsBack = seed % 2 == 0;
     this.hasOutages = seed % 4 >= 2;
+    this.looksAgain = seed % 8 == 0;
     this.plan = seed % 3 == 0 ? WITHOUT : WITH_FALLBACK;
   }
 
@@ -155,7 +158,7 @@ final class RandomSchedule {
       scoring.idle();
     } else if (action < 75) {
       checkpoint();
-    } else if (action < 77) {
+    } else if (action < 76) {
       crash();
     } else if (action < 82) {
       prepare();
@@ -193,7 +196,8 @@ final class RandomSchedule {
     savedWaiting.forEach(w -> waiting.put(w.sent.id(), new Waiting(w.sent, now, false)));
     inputWatermark = Long.MIN_VALUE;
     outputWatermark = Long.MIN_VALUE;
-    largestMillis = NOON;
+    // Other splits of the source may be further than what is read again.
+    largestMillis = source.stream().limit(next).mapToLong(Sent::timeMillis).max().orElse(NOON);
     idle = false;
   }
 
@@ -232,7 +236,8 @@ final class RandomSchedule {
       scoring.harness.setProcessingTime(now);
       look(delivered);
       if (preparing == null && delivered == deployments.size()) {
-        assertThat(waiting.values()).allMatch(w -> now - w.sinceMillis <= LONGEST_MILLIS);
+        assertThat(waiting.values())
+            .allMatch(w -> now - Math.max(w.sinceMillis, deliveredMillis) <= LONGEST_MILLIS);
       }
     }
   }
@@ -346,6 +351,7 @@ final class RandomSchedule {
     if (delivered < deployments.size()) {
       int before = delivered;
       DeploymentRecord record = deployments.get(delivered++);
+      deliveredMillis = now;
       scoring.deploy(record);
       look(before);
     }
@@ -501,11 +507,13 @@ final class RandomSchedule {
       assertThat(committed.get("f" + offset)).as("f%s", offset).isEqualTo(1);
     }
     assertThat(committed).hasSize((int) next);
-    start();
-    scoring.pass(100);
-    scoring.idle();
-    assertThat(scoring.harness.getOutput()).isEmpty();
-    scoring.close();
+    if (looksAgain) {
+      start();
+      scoring.pass(100);
+      scoring.idle();
+      assertThat(scoring.harness.getOutput()).isEmpty();
+      scoring.close();
+    }
     if (!rollsBack) {
       // Whatever was said by whichever attempt stands, and the topic agrees.
       for (Said one : said) {
