@@ -78,6 +78,10 @@ final class AsOfJoin extends AbstractStreamOperator<Joined>
   private transient TreeMap<Long, Integer> waitingTimes;
 
   private transient int waitingCount;
+
+  /** While the job did not run nothing was waited for: the rows lie in the topic unread. */
+  private transient long openedMillis;
+
   private transient long inputWatermark;
   private transient long outputWatermark;
   private transient boolean inputIdle;
@@ -211,6 +215,7 @@ final class AsOfJoin extends AbstractStreamOperator<Joined>
     waiting = getRuntimeContext().getMapState(waitingDescriptor);
     queues = getRuntimeContext().getState(new ValueStateDescriptor<>("queues", Queues.TYPE));
     timers = getInternalTimerService("patience", VoidNamespaceSerializer.INSTANCE, this);
+    openedMillis = timers.currentProcessingTime();
     uncovered = getMetricGroup().counter("eventsWithoutTheirRow");
     waitingTimes = new TreeMap<>();
     inputWatermark = Long.MIN_VALUE;
@@ -365,7 +370,7 @@ final class AsOfJoin extends AbstractStreamOperator<Joined>
       while (number < known.to[i]) {
         long place = place(known.partitions[i], number);
         Tuple2<Long, Joined> one = waiting.get(place);
-        if (now - one.f0 < PATIENCE.toMillis()) {
+        if (now - Math.max(one.f0, openedMillis) < PATIENCE.toMillis()) {
           break;
         }
         Event event = event(one.f1);

@@ -7,25 +7,20 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Finds the rows of a batch: each row that is needed is asked for once, all in one round trip. Rows
- * of views on the model's own source that do not include their event yet are asked for again until
- * they do, or the batch has waited for {@code max-feature-wait}.
- *
- * <p>Where the store cannot be asked the rows are missing and the batch goes on.
+ * Reads the rows of events from the online store: each row that is needed is asked for once, all in
+ * one round trip. An event waits where a row of a view on the model's own source does not include
+ * it yet; who reads decides for how long, and asks again.
  */
 final class FeatureLookup implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(FeatureLookup.class);
-  private static final long PAUSE_NANOS = 1_000_000;
 
   private final ScoringPlan plan;
   private final FeatureReads store;
@@ -50,26 +45,41 @@ final class FeatureLookup implements AutoCloseable {
     }
   }
 
-  /** Where an event waits for its row. */
-  private record Waiting(PendingEvent event, int view, String key) {}
-
-  /** Sets the rows of each event that its versions read. */
-  void find(List<PendingEvent> batch) {
-    if (!plan.views().isEmpty()) {
-      Map<String, Integer> viewByKey = new LinkedHashMap<>();
-      for (PendingEvent event : batch) {
-        for (int v : event.views(plan)) {
-          String key = key(event, v);
-          if (key != null) {
-            viewByKey.putIfAbsent(key, v);
-          }
+  /**
+   * Reads what the events still want of the rows that their versions read, all in one round trip.
+   *
+   * @return false where the store could not be asked: what was read before stands, and nobody waits
+   *     for a store that is down
+   */
+  boolean read(List<PendingEvent> events) {
+    if (plan.views().isEmpty()) {
+      return true;
+    }
+    Map<String, Integer> viewByKey = new LinkedHashMap<>();
+    for (PendingEvent event : events) {
+      for (int v : event.views(plan)) {
+        String key = key(event, v);
+        if (key != null) {
+          viewByKey.putIfAbsent(key, v);
         }
       }
-      Map<String, @Nullable ViewRow> rows = new HashMap<>();
-      if (!viewByKey.isEmpty() && ask(viewByKey, rows)) {
-        await(take(batch, rows), viewByKey);
+    }
+    if (viewByKey.isEmpty()) {
+      return true;
+    }
+    Map<String, @Nullable ViewRow> rows = new HashMap<>();
+    if (!ask(viewByKey, rows)) {
+      return false;
+    }
+    for (PendingEvent event : events) {
+      for (int v : event.views(plan)) {
+        String key = key(event, v);
+        if (key != null) {
+          take(event, v, rows.get(key));
+        }
       }
     }
+    return true;
   }
 
   @Override
@@ -77,59 +87,22 @@ final class FeatureLookup implements AutoCloseable {
     store.close();
   }
 
+  /** What the event still wants of a view; null where that is nothing. */
   private @Nullable String key(PendingEvent event, int view) {
     String entityKey = event.entityKeys[view];
-    return entityKey == null ? null : plan.views().get(view).redisKey(entityKey);
+    return entityKey == null || event.settled[view]
+        ? null
+        : plan.views().get(view).redisKey(entityKey);
   }
 
-  /** Hands out the rows of the first read and gives those that are worth waiting for. */
-  private List<Waiting> take(List<PendingEvent> batch, Map<String, @Nullable ViewRow> rows) {
-    List<Waiting> waiting = new ArrayList<>();
-    for (PendingEvent event : batch) {
-      for (int v : event.views(plan)) {
-        String key = key(event, v);
-        if (key == null) {
-          continue;
-        }
-        event.rows[v] = rows.get(key);
-        if (plan.views().get(v).freshness().ownSource()
-            && !included(event, v)
-            && !refused(event, v)) {
-          waiting.add(new Waiting(event, v, key));
-        }
-      }
-    }
-    return waiting;
-  }
-
-  private void await(List<Waiting> waiting, Map<String, Integer> viewByKey) {
-    long waitNanos = plan.maxFeatureWaitMillis() * 1_000_000;
-    if (waiting.isEmpty() || waitNanos == 0) {
-      return;
-    }
-    long startNanos = clock.nanoTime();
-    while (!waiting.isEmpty() && !Thread.currentThread().isInterrupted()) {
-      long leftNanos = waitNanos - (clock.nanoTime() - startNanos);
-      if (leftNanos <= 0) {
-        break;
-      }
-      clock.pause(Math.min(PAUSE_NANOS, leftNanos));
-      Set<String> keys = new LinkedHashSet<>();
-      waiting.forEach(w -> keys.add(w.key));
-      Map<String, Integer> again = new LinkedHashMap<>(viewByKey);
-      again.keySet().retainAll(keys);
-      Map<String, @Nullable ViewRow> rows = new HashMap<>();
-      if (!ask(again, rows)) {
-        // What was read before stands; nobody waits for a store that is down.
-        break;
-      }
-      waiting.removeIf(
-          w -> {
-            w.event.rows[w.view] = rows.get(w.key);
-            return included(w.event, w.view);
-          });
-    }
-    metrics.featureWaitMs.update((clock.nanoTime() - startNanos) / 1_000_000);
+  private void take(PendingEvent event, int view, @Nullable ViewRow row) {
+    event.rows[view] = row;
+    boolean waits =
+        plan.views().get(view).freshness().ownSource()
+            && !included(event, view)
+            && (event.awaited[view] || !refused(event, view));
+    event.awaited[view] = waits;
+    event.settled[view] = !waits;
   }
 
   /** Asks for all keys in one round trip; false where the store could not be asked. */

@@ -23,7 +23,7 @@ final class InferenceMetrics {
   /** From the arrival of a batch's first event to its last prediction. */
   final Histogram batchLatencyMs;
 
-  /** How long a batch waited for rows to include its events. */
+  /** How long an event was parked until its rows included it, or it went on without. */
   final Histogram featureWaitMs;
 
   final Counter totalBatchesProcessed;

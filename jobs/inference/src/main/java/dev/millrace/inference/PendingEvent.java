@@ -27,6 +27,15 @@ final class PendingEvent {
   /** By input of all plans; null where it is missing. */
   final @Nullable Double[] inputs;
 
+  /** By view of the plan: whether its row was read and nothing more is waited for. */
+  final boolean[] settled;
+
+  /** By view of the plan: whether its row was read and is worth waiting for. */
+  final boolean[] awaited;
+
+  /** An estimate of what it holds. */
+  final long bytes;
+
   /** Who scores it; null where only the fallback can. */
   Serving.@Nullable Served served;
 
@@ -42,6 +51,19 @@ final class PendingEvent {
     this.rows = rows == null ? new ViewRow[entityKeys.length] : rows.clone();
     this.freshness = new Freshness[entityKeys.length];
     this.inputs = new Double[inputCount];
+    this.settled = new boolean[entityKeys.length];
+    this.awaited = new boolean[entityKeys.length];
+    this.bytes = EventBytes.of(event, this.rows);
+  }
+
+  /** Whether a row that its versions read does not include it yet. */
+  boolean waits(ScoringPlan plan) {
+    for (int v : views(plan)) {
+      if (awaited[v]) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Indexes of the views that are read for the event. */

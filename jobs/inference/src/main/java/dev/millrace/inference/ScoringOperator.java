@@ -7,10 +7,9 @@ import dev.millrace.streaming.Event;
 import dev.millrace.streaming.Serializers;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ScheduledFuture;
-import org.apache.flink.api.common.state.ListState;
-import org.apache.flink.api.common.state.ListStateDescriptor;
-import org.apache.flink.api.common.typeinfo.Types;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.apache.flink.api.common.operators.MailboxExecutor;
 import org.apache.flink.metrics.Gauge;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
@@ -26,9 +25,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * Scores every event of a model's source, in batches, on the task's own thread.
  *
- * <p>A batch goes out when it has {@code max-rows}, when its first event has waited {@code
- * max-delay}, and before anything that must not overtake it: a checkpoint barrier, a watermark, a
- * deployment, the end of the input. So nothing is in flight when state is taken.
+ * <p>A batch goes out when the input has nothing more to give, see {@link IdleInput}. It is bounded
+ * by {@code max-rows}, by bytes and by {@code max-delay}, and goes out before anything that must
+ * not overtake it: a checkpoint barrier, a watermark, a deployment, the end of the input. Events
+ * whose rows do not include them yet are parked while others go on: they are state, and time stays
+ * behind them. So nothing is in flight unsaved.
  *
  * <p><b>Who scores</b> an event follows from its time and {@code models.deployments} alone: the
  * champion of the newest deployment that is effective at that time, or its canary where the unit is
@@ -52,8 +53,8 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
   static final OutputTag<Prediction> SHADOWS =
       new OutputTag<>("shadows", PredictionSerializer.TYPE);
 
-  /** Beyond it the task fails and reads the events again when the registry is back. */
-  static final int HELD_MAX = 500_000;
+  /** What a batch may hold of the heap, whatever its rows. */
+  static final long BATCH_BYTES_MAX = 8L << 20;
 
   private static final long serialVersionUID = 1L;
   private static final int EVENTS_INPUT = 1;
@@ -69,30 +70,28 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
 
   private transient InferenceMetrics scoringMetrics;
   private transient @Nullable FeatureLookup lookup;
+  private transient ParkedEvents parked;
+  private transient IdleInput idleInput;
   private transient BatchScoring scoring;
   private transient Serving serving;
   private transient DeploymentAnnouncements announcements;
   private transient List<PendingEvent> batch;
+  private transient long batchBytes;
   private transient long arrivedMillis;
-  private transient @Nullable ScheduledFuture<?> timer;
-  private transient boolean looking;
+  private transient Alarm batchAlarm;
+  private transient Alarm parkedAlarm;
+  private transient Alarm lookAlarm;
 
-  /** The largest event time that was taken, whether scored or in the batch. */
+  /** The largest event time that was taken, whether scored, parked or in the batch. */
   private transient long largestMillis;
 
-  /** What READY was announced with; null where nothing is held. */
-  private transient @Nullable Long barrierMillis;
+  private transient HeldEvents held;
 
-  private transient List<Joined> held;
-  private transient long inputWatermark;
-  private transient long outputWatermark;
-  private transient ListState<Long> largestState;
+  /** What was held or parked before a restore, until it is taken again: before anything else. */
+  private transient List<Joined> restored;
 
-  /** When each checkpoint was taken, by the clock; the least of those that were restored. */
-  private transient ListState<Long> takenAtState;
-
-  private transient long restoredAtMillis;
-  private transient ListState<Joined> heldState;
+  private transient OutgoingTime time;
+  private transient ScoringState state;
 
   @SuppressWarnings("NullAway.Init") // Flink calls open before the first element.
   ScoringOperator(ScoringPlan plan, ScoringEnds ends) {
@@ -103,37 +102,15 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
   @Override
   public void initializeState(StateInitializationContext context) throws Exception {
     super.initializeState(context);
-    // Whoever takes over an event after a restore must not fall behind what anybody announced.
-    largestState =
-        context
-            .getOperatorStateStore()
-            .getUnionListState(new ListStateDescriptor<>("largest", Types.LONG));
-    takenAtState =
-        context
-            .getOperatorStateStore()
-            .getUnionListState(new ListStateDescriptor<>("taken-at", Types.LONG));
-    restoredAtMillis = Long.MAX_VALUE;
-    for (Long takenAt : takenAtState.get()) {
-      restoredAtMillis = Math.min(restoredAtMillis, takenAt);
-    }
-    heldState =
-        context
-            .getOperatorStateStore()
-            .getListState(new ListStateDescriptor<>("held", Joined.TYPE));
-    largestMillis = Long.MIN_VALUE;
-    for (Long largest : largestState.get()) {
-      largestMillis = Math.max(largestMillis, largest);
-    }
-    held = new ArrayList<>();
-    heldState.get().forEach(held::add);
+    state = new ScoringState(context.getOperatorStateStore());
+    largestMillis = state.largestMillis();
+    restored = state.waiting();
   }
 
   @Override
   public void snapshotState(StateSnapshotContext context) throws Exception {
     super.snapshotState(context);
-    largestState.update(List.of(largestMillis));
-    takenAtState.update(List.of(context.getCheckpointTimestamp()));
-    heldState.update(held);
+    state.save(context.getCheckpointTimestamp(), largestMillis, held.events(), parked.events());
   }
 
   @Override
@@ -147,8 +124,27 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
     scoring =
         new BatchScoring(plan, scoringMetrics, ends.clock(), this::nowMillis, new ToOutputs());
     batch = new ArrayList<>(plan.maxRows());
-    inputWatermark = Long.MIN_VALUE;
-    outputWatermark = Long.MIN_VALUE;
+    held = new HeldEvents();
+    time = new OutgoingTime(output);
+    batchAlarm = new Alarm(getProcessingTimeService(), this::scoreWhatWaitedEnough);
+    parkedAlarm = new Alarm(getProcessingTimeService(), this::askAgain);
+    lookAlarm = new Alarm(getProcessingTimeService(), this::look);
+    MailboxExecutor mailbox =
+        getContainingTask()
+            .getMailboxExecutorFactory()
+            .createExecutor(getOperatorConfig().getChainIndex());
+    idleInput = new IdleInput(mailbox, () -> !batch.isEmpty(), this::scoreNow);
+    openServing();
+    if (!restored.isEmpty()) {
+      soon(this::scoreNow);
+    }
+    if (serving.isLoading()) {
+      lookSoon();
+    }
+  }
+
+  /** Reads who serves, and how far those were who may have died. */
+  private void openServing() throws Exception {
     announcements =
         new DeploymentAnnouncements(
             plan,
@@ -158,34 +154,34 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
     Serving opened =
         new Serving(
             plan,
-            ends.models(),
+            ends.models().on(TaskGpu.of(getRuntimeContext())),
             ends.threads().start("millrace-load-" + plan.model(), getUserCodeClassloader()),
             scoringMetrics);
     serving = opened;
     getMetricGroup().gauge("servedVersion", (Gauge<Integer>) opened::servedVersion);
+    ParkedEvents parkedHere = new ParkedEvents(plan, lookup, opened::at, scoringMetrics);
+    parked = parkedHere;
+    getMetricGroup().gauge("parkedEvents", (Gauge<Integer>) parkedHere::size);
     getMetricGroup().gauge("heldEvents", (Gauge<Integer>) () -> held.size());
     opened.open(ends.deployments().read(plan.model()));
     // Whoever died may have written predictions after the checkpoint, and they stand: a barrier
     // must not come before them.
-    long since =
-        restoredAtMillis == Long.MAX_VALUE
-            ? 0
-            : Math.max(1, restoredAtMillis - CLOCKS_APART_MILLIS);
+    long saved = state.savedAtMillis();
+    long since = saved == Long.MAX_VALUE ? 0 : Math.max(1, saved - CLOCKS_APART_MILLIS);
     largestMillis =
         Math.max(
             largestMillis,
             ends.predictionTimes().largest(plan.model(), since).orElse(Long.MIN_VALUE));
-    if (!held.isEmpty()) {
-      // What was held before the restore is scored, or held again, like any event that comes.
-      List<Joined> again = held;
-      held = new ArrayList<>();
-      soon(() -> again.forEach(this::take));
+    if (serving.preparing() != null && largestMillis != Long.MIN_VALUE) {
+      // Whoever died may have announced READY; then T may come to lie 1 ms beyond what it had
+      // taken.
+      held.holdBeyond(largestMillis);
     }
-    look();
   }
 
   @Override
   public void processElement1(StreamRecord<Joined> element) {
+    takeRestored();
     Joined joined = element.getValue();
     DeadLetter letter = joined.letter();
     if (letter != null && plan.forwardsLetters()) {
@@ -193,6 +189,18 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
     }
     if (joined.event() != null) {
       take(joined);
+      if (!parked.isEmpty() || time.isBehind()) {
+        advance();
+      }
+    }
+  }
+
+  private void takeRestored() {
+    if (!restored.isEmpty()) {
+      // Each is scored, parked or held again like any event that comes.
+      List<Joined> again = restored;
+      restored = List.of();
+      again.forEach(this::take);
     }
   }
 
@@ -202,12 +210,11 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
     if (event == null) {
       return;
     }
-    Long barrier = barrierMillis;
-    if (barrier != null && event.eventTimeMillis() > barrier) {
-      if (held.size() >= HELD_MAX) {
+    if (held.isBeyond(event.eventTimeMillis())) {
+      if (!held.add(joined)) {
         throw new IllegalStateException(
             "Cannot hold more than "
-                + HELD_MAX
+                + HeldEvents.MAX
                 + " events of model "
                 + plan.model()
                 + " until deployment "
@@ -215,7 +222,6 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
                 + " takes effect; see whether the registry runs (./millrace status), the events"
                 + " are read again");
       }
-      held.add(joined);
       return;
     }
     Long timestampMillis = event.eventTimeMillis();
@@ -232,17 +238,23 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
     largestMillis = Math.max(largestMillis, event.eventTimeMillis());
     if (batch.isEmpty()) {
       arrivedMillis = nowMillis();
-      setTimer();
+      batchAlarm.by(arrivedMillis + plan.maxDelayMillis());
     }
-    batch.add(new PendingEvent(event, timestampMillis, keys, joined.rows(), plan.inputCount()));
-    if (batch.size() >= plan.maxRows()) {
+    PendingEvent pending =
+        new PendingEvent(event, timestampMillis, keys, joined.rows(), plan.inputCount());
+    batch.add(pending);
+    batchBytes += pending.bytes;
+    if (batch.size() >= serving.batchRows() || batchBytes >= BATCH_BYTES_MAX) {
       flush();
+    } else {
+      idleInput.came();
     }
   }
 
   @Override
   public void processElement2(StreamRecord<DeploymentRecord> element) {
     DeploymentRecord record = element.getValue();
+    takeRestored();
     if (serving.isNew(record)) {
       flush();
       serving.accept(record);
@@ -256,8 +268,8 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
     Deployment preparing = serving.preparing();
     if (prepared != null && preparing != null) {
       if (prepared.refused() == null) {
-        flush();
-        barrierMillis = largestMillis;
+        scoreNow();
+        held.holdBeyond(largestMillis);
         announce(preparing, LifecycleEntry.Command.READY, "loaded");
       } else {
         announce(preparing, LifecycleEntry.Command.UNLOADABLE, prepared.refused());
@@ -265,17 +277,13 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
     }
     if (preparing == null) {
       release();
-    } else if (barrierMillis == null && !looking) {
-      looking = true;
-      var unused =
-          getProcessingTimeService()
-              .registerTimer(
-                  nowMillis() + LOOK_MILLIS,
-                  at -> {
-                    looking = false;
-                    look();
-                  });
+    } else if (serving.isLoading()) {
+      lookSoon();
     }
+  }
+
+  private void lookSoon() {
+    lookAlarm.by(nowMillis() + LOOK_MILLIS);
   }
 
   private void announce(Deployment preparing, LifecycleEntry.Command command, String reason) {
@@ -289,39 +297,34 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
 
   /** Scores what was held. */
   private void release() {
-    if (barrierMillis == null) {
-      return;
+    if (held.holds()) {
+      held.release().forEach(this::take);
+      scoreNow();
     }
-    barrierMillis = null;
-    List<Joined> released = held;
-    held = new ArrayList<>();
-    released.forEach(this::take);
-    flush();
-    advance();
   }
 
   @Override
   public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
-    flush();
+    scoreNow();
     super.prepareSnapshotPreBarrier(checkpointId);
   }
 
   @Override
   public void processWatermark1(Watermark mark) {
+    takeRestored();
     flush();
-    inputWatermark = mark.getTimestamp();
+    time.watermark(mark.getTimestamp());
     advance();
   }
 
-  /** Sends on what time has come to, behind every event that is held. */
+  /** Sends on what time has come to, behind every event that is held or parked, and comes back. */
   private void advance() {
-    Long barrier = barrierMillis;
-    long next =
-        barrier == null || held.isEmpty() ? inputWatermark : Math.min(inputWatermark, barrier);
-    if (next > outputWatermark) {
-      outputWatermark = next;
-      output.emitWatermark(new Watermark(next));
+    if (!parked.isEmpty()) {
+      parkedAlarm.by(parked.dueMillis());
     }
+    long least = parked.leastEventTimeMillis();
+    long behindParked = parked.isEmpty() || least == Long.MIN_VALUE ? least : least - 1;
+    time.advance(Math.min(held.boundMillis(), behindParked), held.size() > 0 || !parked.isEmpty());
   }
 
   @Override
@@ -332,23 +335,26 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
   @Override
   protected void processWatermarkStatus(WatermarkStatus status, int index) {
     if (index == 0) {
+      takeRestored();
       flush();
-      output.emitWatermarkStatus(status);
+      time.idle(status.isIdle());
+      advance();
     }
   }
 
   @Override
   public void endInput(int inputId) {
     if (inputId == EVENTS_INPUT) {
+      takeRestored();
       // No more is to come, so nobody waits for what the barrier keeps apart.
       release();
-      flush();
+      scoreAll();
     }
   }
 
   @Override
   public void finish() throws Exception {
-    flush();
+    scoreAll();
     super.finish();
   }
 
@@ -371,47 +377,76 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
     return getProcessingTimeService().getCurrentProcessingTime();
   }
 
-  /** One timer is set at a time; where it comes early for a later batch it is set anew. */
-  private void setTimer() {
-    if (timer == null) {
-      timer =
-          getProcessingTimeService()
-              .registerTimer(arrivedMillis + plan.maxDelayMillis(), this::onTimer);
-    }
-  }
-
   private void soon(Runnable action) {
     var unused = getProcessingTimeService().registerTimer(nowMillis(), at -> action.run());
   }
 
-  private void onTimer(long atMillis) {
-    timer = null;
+  private void scoreWhatWaitedEnough() {
     if (batch.isEmpty()) {
       return;
     }
-    if (nowMillis() >= arrivedMillis + plan.maxDelayMillis()) {
-      flush();
+    long dueMillis = arrivedMillis + plan.maxDelayMillis();
+    if (nowMillis() >= dueMillis) {
+      scoreNow();
     } else {
-      setTimer();
+      batchAlarm.by(dueMillis);
     }
+  }
+
+  /** Takes what was restored and scores the batch. */
+  private void scoreNow() {
+    takeRestored();
+    flush();
+    advance();
+  }
+
+  /** Scores the batch and all that is parked, however long that takes. */
+  private void scoreAll() {
+    flush();
+    awaitParked(parked::isEmpty);
+    advance();
   }
 
   private void flush() {
     if (batch.isEmpty()) {
       return;
     }
-    for (PendingEvent event : batch) {
-      event.served = serving.at(event.event.eventTimeMillis());
-    }
-    if (lookup != null) {
-      lookup.find(batch);
-    }
-    scoring.score(batch);
-    scoringMetrics.batchSize.update(batch.size());
+    List<PendingEvent> taken = batch;
+    batch = new ArrayList<>(plan.maxRows());
+    batchBytes = 0;
+    score(parked.ready(taken, nowMillis()));
     scoringMetrics.batchLatencyMs.update(nowMillis() - arrivedMillis);
-    scoringMetrics.totalBatchesProcessed.inc();
-    scoringMetrics.totalRecordsProcessed.inc(batch.size());
-    batch.clear();
+    // Where too many wait the input does too.
+    awaitParked(() -> !parked.isOver());
+  }
+
+  /** Scores events whose rows were found; there may be more of them than one batch takes. */
+  private void score(List<PendingEvent> ready) {
+    for (int from = 0; from < ready.size(); from += plan.maxRows()) {
+      List<PendingEvent> rows = ready.subList(from, Math.min(ready.size(), from + plan.maxRows()));
+      scoring.score(rows);
+      scoringMetrics.batchSize.update(rows.size());
+      scoringMetrics.totalBatchesProcessed.inc();
+      scoringMetrics.totalRecordsProcessed.inc(rows.size());
+    }
+  }
+
+  /** The task itself waits, which nothing but its input's end or too many parked events ask for. */
+  private void awaitParked(BooleanSupplier enough) {
+    long now = nowMillis();
+    while (!enough.getAsBoolean()) {
+      long due = parked.dueMillis();
+      if (due > now) {
+        ends.clock().pause(TimeUnit.MILLISECONDS.toNanos(due - now));
+        now = Math.max(nowMillis(), due);
+      }
+      score(parked.ready(List.of(), now));
+    }
+  }
+
+  private void askAgain() {
+    score(parked.ready(List.of(), nowMillis()));
+    advance();
   }
 
   /** Sends on what comes of a batch. */

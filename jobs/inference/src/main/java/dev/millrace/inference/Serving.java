@@ -131,6 +131,11 @@ final class Serving implements AutoCloseable {
     return history.preparing().orElse(null);
   }
 
+  /** Whether the preparing deployment's end is to be told by {@link #poll}. */
+  boolean isLoading() {
+    return preparing != null;
+  }
+
   /** How a preparation ended that nobody was told of; null where none has. */
   @Nullable Prepared poll() {
     Prepared told = null;

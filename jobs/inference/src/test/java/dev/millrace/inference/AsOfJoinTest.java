@@ -105,6 +105,28 @@ class AsOfJoinTest {
     }
   }
 
+  @Test
+  void theTimeThatTheJobStoodStillDoesNotCount() throws Exception {
+    OperatorSubtaskState state;
+    try (Join join = new Join(null)) {
+      join.row("a", 5, "0:3");
+      join.event("a", 10, 0, 4);
+      state = join.harness.snapshot(1, 1);
+    }
+    long hourMillis = 60 * 60 * 1000;
+    try (Join join = new Join(state, hourMillis)) {
+      // The timers of before go off before the topic is read.
+      join.harness.setProcessingTime(hourMillis + 1);
+      assertThat(join.joined()).isEmpty();
+      join.row("a", 10, "0:4");
+      assertThat(join.joined()).containsExactly("0:4@10");
+    }
+    try (Join join = new Join(state, hourMillis)) {
+      join.harness.setProcessingTime(hourMillis + 2 * AsOfJoin.PATIENCE.toMillis());
+      assertThat(join.joined()).containsExactly("0:3@5");
+    }
+  }
+
   /**
    * Two partitions, three entities, events out of order; rows and events are read at any relative
    * speed, with restarts. The oracle sorts nothing and keeps everything.
@@ -227,6 +249,10 @@ class AsOfJoinTest {
     final KeyedTwoInputStreamOperatorTestHarness<String, Joined, EntityRow, Joined> harness;
 
     Join(@Nullable OperatorSubtaskState restored) throws Exception {
+      this(restored, 0);
+    }
+
+    Join(@Nullable OperatorSubtaskState restored, long nowMillis) throws Exception {
       harness =
           new KeyedTwoInputStreamOperatorTestHarness<>(
               new AsOfJoin(0, 1, TTL_MILLIS),
@@ -234,6 +260,7 @@ class AsOfJoinTest {
               EntityRow::entityKey,
               Types.STRING);
       harness.setup(Joined.Serializer.INSTANCE);
+      harness.setProcessingTime(nowMillis);
       if (restored != null) {
         harness.initializeState(restored);
       }

@@ -214,7 +214,7 @@ class ChangedViewTest {
     // Nobody pins it any more, so it is not computed: the fallback, with the inputs as they are.
     try (Scoring scoring = new Scoring(plan(2), log)) {
       scoring.event(departure(3, "JFK", 100.0));
-      scoring.barrier(1);
+      scoring.pass(60);
       assertThat(scoring.last().role()).isEqualTo(Role.FALLBACK);
       assertThat(scoring.last().inputs())
           .containsOnlyKeys("delay_mean_1h", "delay_max_1h_in", "count_1h", "distance");

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.OptionalLong;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
 import org.apache.flink.streaming.util.TwoInputStreamOperatorTestHarness;
 import org.jspecify.annotations.Nullable;
 
@@ -141,6 +142,22 @@ final class Scoring implements AutoCloseable {
 
   void barrier(long checkpoint) throws Exception {
     harness.prepareSnapshotPreBarrier(checkpoint);
+  }
+
+  /** The input has nothing to give: the task runs its mails, and those that they post. */
+  void idle() throws Exception {
+    TaskMailbox mailbox = harness.getTaskMailbox();
+    for (var mail = mailbox.tryTake(0); mail.isPresent(); mail = mailbox.tryTake(0)) {
+      mail.get().run();
+    }
+  }
+
+  /** Time passes, each millisecond for itself. */
+  void pass(int millis) throws Exception {
+    for (int i = 0; i < millis; i++) {
+      time.nanos += 1_000_000;
+      harness.setProcessingTime(harness.getProcessingTimeService().getCurrentProcessingTime() + 1);
+    }
   }
 
   List<Prediction> predictions() {

@@ -13,12 +13,14 @@ import dev.millrace.core.model.Deployment;
 import dev.millrace.core.model.PredictionId;
 import dev.millrace.core.row.Positions;
 import dev.millrace.streaming.DeadLetter;
+import dev.millrace.streaming.Event;
 import dev.millrace.streaming.Inbound;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.streaming.api.watermark.Watermark;
+import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
 import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -147,6 +149,42 @@ class ScoringOperatorTest {
       scoring.event(departure(2, "JFK", 100.0));
       scoring.barrier(2);
       assertThat(scoring.predictions()).extracting(Prediction::eventId).containsExactly("f2");
+    }
+  }
+
+  @Test
+  void aBatchGoesOutAtOnceWhereTheInputIsIdle() throws Exception {
+    try (Scoring scoring = new Scoring(PLAN, deployed(0, 1))) {
+      scoring.event(departure(1, "JFK", 100.0));
+      // A mail runs between two reads: the first read after the event gave another one.
+      TaskMailbox mailbox = scoring.harness.getTaskMailbox();
+      mailbox.take(0).run();
+      scoring.event(departure(2, "LAX", 200.0));
+      mailbox.take(0).run();
+      assertThat(scoring.predictions()).isEmpty();
+      assertThat(mailbox.size()).isEqualTo(1);
+      mailbox.take(0).run();
+      assertThat(scoring.predictions()).hasSize(2);
+      // An idle task has nothing to do.
+      assertThat(mailbox.size()).isZero();
+    }
+  }
+
+  @Test
+  void aBatchOfLargeEventsGoesOutBeforeItHasItsRows() throws Exception {
+    try (Scoring scoring = new Scoring(PLAN, deployed(0, 1))) {
+      Event large =
+          new Event(
+              0,
+              1,
+              timeMillis(1),
+              timeMillis(1),
+              "f1",
+              new Object[] {"f1", timeMillis(1), "JFK", 100.0},
+              null,
+              new byte[(int) ScoringOperator.BATCH_BYTES_MAX]);
+      scoring.event(new Inbound(large, null));
+      assertThat(scoring.predictions()).hasSize(1);
     }
   }
 

@@ -1,0 +1,37 @@
+package dev.millrace.inference;
+
+import dev.millrace.streaming.Event;
+import org.jspecify.annotations.Nullable;
+
+/** What an event holds of the heap, roughly: enough to bound what waits. */
+final class EventBytes {
+
+  private static final long OBJECT = 24;
+
+  /** The event itself, its id and what scoring keeps beside it. */
+  private static final long EVENT = 400;
+
+  static long of(Event event, @Nullable ViewRow[] rows) {
+    long bytes =
+        EVENT + 2L * event.id().length() + length(event.rawKey()) + length(event.rawValue());
+    for (Object value : event.values()) {
+      if (value instanceof CharSequence text) {
+        bytes += 2 * OBJECT + 2L * text.length();
+      } else if (value instanceof byte[] raw) {
+        bytes += OBJECT + raw.length;
+      } else {
+        bytes += OBJECT;
+      }
+    }
+    for (ViewRow row : rows) {
+      bytes += row == null ? 0 : 4 * OBJECT + OBJECT * row.values().length;
+    }
+    return bytes;
+  }
+
+  private static int length(byte @Nullable [] raw) {
+    return raw == null ? 0 : raw.length;
+  }
+
+  private EventBytes() {}
+}
