@@ -422,8 +422,9 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
 
   /** Scores events whose rows were found; there may be more of them than one batch takes. */
   private void score(List<PendingEvent> ready) {
-    for (int from = 0; from < ready.size(); from += plan.maxRows()) {
-      List<PendingEvent> rows = ready.subList(from, Math.min(ready.size(), from + plan.maxRows()));
+    int most = serving.batchRows();
+    for (int from = 0; from < ready.size(); from += most) {
+      List<PendingEvent> rows = ready.subList(from, Math.min(ready.size(), from + most));
       scoring.score(rows);
       scoringMetrics.batchSize.update(rows.size());
       scoringMetrics.totalBatchesProcessed.inc();

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
  */
 class RandomScheduleTest {
 
-  private static final int SCHEDULES = Integer.getInteger("millrace.schedules", 1_000);
+  private static final int SCHEDULES = Integer.getInteger("millrace.schedules", 300);
 
   @Test
   void everyEventGoesOutOnceInItsPlace() {
