@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 /**
  * Events out of order, rows that appear late or never, watermarks, idleness, timers, checkpoints,
  * crashes, deployments and a store that comes and goes, in any order. {@code
- * -Dmillrace.schedules=N} runs N schedules instead of 1,000.
+ * -Dmillrace.schedules=N} runs N schedules instead of 300.
  */
 class RandomScheduleTest {
 
