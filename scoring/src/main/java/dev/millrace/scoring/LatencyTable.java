@@ -83,9 +83,10 @@ public record LatencyTable(List<Measured> measured) {
 
   /** The fastest of the smallest batches, for a version that has to score though it is too slow. */
   public Choice fastestRow() {
+    int fewest = measured.stream().mapToInt(Measured::rows).min().orElse(0);
     Measured best = null;
     for (Measured one : measured) {
-      if (best == null || one.nanos < best.nanos) {
+      if (one.rows == fewest && (best == null || one.nanos < best.nanos)) {
         best = one;
       }
     }

@@ -21,7 +21,7 @@ final class FirstOfEach
 
   private static final long serialVersionUID = 1L;
   private static final Duration REMEMBERED = Duration.ofHours(24);
-  private static final int CLEANED_AT_ONCE = 10;
+  private static final int CLEANED_AT_ONCE = 1;
   private static final long COMPACTED_BETWEEN_CLOCKS = 1_000;
 
   private transient ValueState<Boolean> seen;
