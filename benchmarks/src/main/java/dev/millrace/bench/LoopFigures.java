@@ -61,9 +61,10 @@ final class LoopFigures implements AutoCloseable {
     Stage reached = caughtUp(bench);
     FeatureView view = Payments.project().featureViews().get(0);
     Samples loop;
-    try (Jedis redis = redis(reached.target)) {
+    try (Jedis redis = StackRedis.open(reached.target)) {
       RedisCommands commands =
-          RedisCommands.of(redis, host(reached.target), port(reached.target), view);
+          RedisCommands.of(
+              redis, StackRedis.host(reached.target), StackRedis.port(reached.target), view);
       loop = commands.run(bench.repeats(), bench.seconds());
     }
     bench.say().accept(String.format(Locale.ROOT, "  bare loop %,.0f commands/s", loop.median()));
@@ -95,8 +96,8 @@ final class LoopFigures implements AutoCloseable {
     double warmUp = bench.quick() ? 5 : 20;
     double seconds = bench.quick() ? 5 : 30;
     long next = reached.events;
-    try (Jedis redis = redis(reached.target);
-        Jedis bareRedis = redis(reached.target)) {
+    try (Jedis redis = StackRedis.open(reached.target);
+        Jedis bareRedis = StackRedis.open(reached.target)) {
       for (int percent : LOWER_LOADS) {
         double rate = pace * percent / 100;
         OpenLoop.Seen seen =
@@ -202,7 +203,7 @@ final class LoopFigures implements AutoCloseable {
     bench.say().accept(String.format(Locale.ROOT, "  %,d events are in the topic", events));
     Payments.write(work.resolve("project"));
     CatchUp catchUp = new CatchUp();
-    try (Jedis redis = redis(target)) {
+    try (Jedis redis = StackRedis.open(target)) {
       bench.stack().apply(work.resolve("project"));
       awaitAll(redis, events, catchUp);
     }
@@ -311,20 +312,6 @@ final class LoopFigures implements AutoCloseable {
       }
       TimeUnit.MILLISECONDS.sleep(20);
     }
-  }
-
-  private static Jedis redis(Target target) {
-    return new Jedis(host(target), port(target));
-  }
-
-  private static String host(Target target) {
-    String address = target.redis().address();
-    return address.substring(0, address.lastIndexOf(':'));
-  }
-
-  private static int port(Target target) {
-    String address = target.redis().address();
-    return Integer.parseInt(address.substring(address.lastIndexOf(':') + 1));
   }
 
   @Override

@@ -149,7 +149,7 @@ final class ScoringFigures implements AutoCloseable {
 
   private static void awaitRows(Target target) throws IOException, InterruptedException {
     long deadlineNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
-    try (Jedis redis = new Jedis(host(target), port(target))) {
+    try (Jedis redis = StackRedis.open(target)) {
       // Of the customers nearly all have bought something.
       while (redis.dbSize() < Requests.CUSTOMERS * 9L / 10) {
         if (System.nanoTime() > deadlineNanos) {
@@ -244,8 +244,8 @@ final class ScoringFigures implements AutoCloseable {
         new RecordByRecord.Task(
             target.kafka(),
             target.schemaRegistry(),
-            host(target),
-            port(target),
+            StackRedis.host(target),
+            StackRedis.port(target),
             model.toString(),
             Requests.SCHEMA,
             new ConfluentSubjectRegistry(target.schemaRegistry())
@@ -333,16 +333,6 @@ final class ScoringFigures implements AutoCloseable {
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("Cannot hash a model: every Java has SHA-256", e);
     }
-  }
-
-  private static String host(Target target) {
-    String address = target.redis().address();
-    return address.substring(0, address.lastIndexOf(':'));
-  }
-
-  private static int port(Target target) {
-    String address = target.redis().address();
-    return Integer.parseInt(address.substring(address.lastIndexOf(':') + 1));
   }
 
   @Override
