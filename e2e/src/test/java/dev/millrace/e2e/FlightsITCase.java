@@ -48,7 +48,6 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import redis.clients.jedis.Jedis;
@@ -330,7 +329,6 @@ class FlightsITCase {
 
   @Test
   @Order(7)
-  @Tag("full")
   void jobsComeBackAfterTheJobManagerDied() throws Exception {
     STACK.kill("flink-jobmanager");
     Stack.await("the pipeline is gone", Duration.ofMinutes(1), () -> !STACK.running(PIPELINE));
@@ -355,7 +353,6 @@ class FlightsITCase {
 
   @Test
   @Order(8)
-  @Tag("full")
   void everyUploadedJarRunsWithTheProjectsFile() throws Exception {
     STACK.done("delete", "flights");
     FlinkRest flink = new FlinkRest("http://127.0.0.1:" + STACK.port(8081));
