@@ -69,7 +69,7 @@ final class Requests {
             - customer_purchases:*
             - {name: amount, value: "amount"}
             - {name: age, value: "age"}
-          execution: {provider: cpu, max-rows: 256, max-delay: 2ms}
+          execution: {provider: cpu, max-rows: 512, max-delay: 10ms}
       """;
 
   private final Schema schema = new Schema.Parser().parse(SCHEMA);

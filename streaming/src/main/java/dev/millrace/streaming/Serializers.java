@@ -34,7 +34,7 @@ public final class Serializers {
     }
 
     @Override
-    public void serialize(Event event, DataOutputView out) throws IOException {
+    protected void write(Event event, DataOutputView out) throws IOException {
       out.writeInt(event.partition());
       out.writeLong(event.offset());
       out.writeLong(event.recordTimeMillis());
@@ -82,7 +82,7 @@ public final class Serializers {
     }
 
     @Override
-    public void serialize(DeadLetter letter, DataOutputView out) throws IOException {
+    protected void write(DeadLetter letter, DataOutputView out) throws IOException {
       Values.writeText(letter.source(), out);
       Values.writeText(letter.topic(), out);
       out.writeInt(letter.partition());
@@ -136,7 +136,7 @@ public final class Serializers {
     }
 
     @Override
-    public void serialize(Inbound inbound, DataOutputView out) throws IOException {
+    protected void write(Inbound inbound, DataOutputView out) throws IOException {
       Event event = inbound.event();
       DeadLetter letter = inbound.letter();
       out.writeBoolean(event != null);
@@ -178,7 +178,7 @@ public final class Serializers {
     }
 
     @Override
-    public void serialize(FeatureRow row, DataOutputView out) throws IOException {
+    protected void write(FeatureRow row, DataOutputView out) throws IOException {
       Values.writeText(row.entityKey(), out);
       out.writeLong(row.timeMillis());
       writePositions(row.positions(), out);

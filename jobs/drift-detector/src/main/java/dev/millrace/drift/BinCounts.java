@@ -63,7 +63,7 @@ record BinCounts(
     }
 
     @Override
-    public void serialize(BinCounts counts, DataOutputView out) throws IOException {
+    protected void write(BinCounts counts, DataOutputView out) throws IOException {
       out.writeInt(counts.version);
       out.writeLong(counts.windowStartMillis);
       out.writeBoolean(counts.segment != null);

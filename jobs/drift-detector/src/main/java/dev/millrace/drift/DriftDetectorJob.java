@@ -33,8 +33,11 @@ public final class DriftDetectorJob {
   /** The stage on the dead letters of this job. */
   public static final String STAGE = "drift-detector";
 
-  /** What a reader of the topics waits for; the job is small, so it commits often. */
-  private static final long CHECKPOINT_INTERVAL_MILLIS = 2_000;
+  /**
+   * What a reader of the topics waits for. The state has each event until its label is mature, and
+   * on the heap it is written whole each time.
+   */
+  private static final long CHECKPOINT_INTERVAL_MILLIS = 5_000;
 
   public static void main(String[] args) throws Exception {
     JobSetup setup = JobSetup.from(args, System.getenv());

@@ -161,7 +161,7 @@ record EventScores(
     }
 
     @Override
-    public void serialize(EventScores scores, DataOutputView out) throws IOException {
+    protected void write(EventScores scores, DataOutputView out) throws IOException {
       out.writeBoolean(scores.matured);
       out.writeLong(scores.timeMillis);
       if (scores.matured) {

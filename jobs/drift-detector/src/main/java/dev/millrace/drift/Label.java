@@ -37,7 +37,7 @@ record Label(String eventId, double value, Event event) {
     }
 
     @Override
-    public void serialize(Label label, DataOutputView out) throws IOException {
+    protected void write(Label label, DataOutputView out) throws IOException {
       Values.writeText(label.eventId, out);
       out.writeDouble(label.value);
       Serializers.EVENT_SERIALIZER.serialize(label.event, out);

@@ -33,7 +33,7 @@ record Matured(Scored served, double label, int[] versions, double[] scores) {
     }
 
     @Override
-    public void serialize(Matured matured, DataOutputView out) throws IOException {
+    protected void write(Matured matured, DataOutputView out) throws IOException {
       Scored.Serializer.INSTANCE.serialize(matured.served, out);
       out.writeDouble(matured.label);
       Scored.Serializer.writeVersions(matured.versions, out);

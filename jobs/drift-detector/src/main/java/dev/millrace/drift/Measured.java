@@ -103,7 +103,7 @@ record Measured(
     }
 
     @Override
-    public void serialize(Measured measured, DataOutputView out) throws IOException {
+    protected void write(Measured measured, DataOutputView out) throws IOException {
       Values.writeText(measured.model, out);
       out.writeInt(measured.version);
       Values.write(measured.baseline, out);

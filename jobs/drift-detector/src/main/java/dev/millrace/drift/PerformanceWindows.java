@@ -280,7 +280,7 @@ final class PerformanceWindows extends AbstractStreamOperator<Measured>
       }
 
       @Override
-      public void serialize(Tested tested, DataOutputView out) throws IOException {
+      protected void write(Tested tested, DataOutputView out) throws IOException {
         out.writeInt(tested.version);
         out.writeLong(tested.windowStartMillis);
         out.writeLong(tested.state.count());

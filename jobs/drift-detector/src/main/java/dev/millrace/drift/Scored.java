@@ -76,7 +76,7 @@ record Scored(
     }
 
     @Override
-    public void serialize(Scored scored, DataOutputView out) throws IOException {
+    protected void write(Scored scored, DataOutputView out) throws IOException {
       Values.writeText(scored.eventId, out);
       out.writeLong(scored.timeMillis);
       out.writeInt(scored.version);

@@ -159,7 +159,7 @@ final class WindowScores {
     }
 
     @Override
-    public void serialize(WindowScores scores, DataOutputView out) throws IOException {
+    protected void write(WindowScores scores, DataOutputView out) throws IOException {
       out.writeLong(scores.startMillis);
       out.writeInt(scores.groups.size());
       for (Map.Entry<Group, ScoredSums> group : scores.groups.entrySet()) {

@@ -35,7 +35,7 @@ record ArchivedEvent(Event event, String verdict) {
     }
 
     @Override
-    public void serialize(ArchivedEvent archived, DataOutputView out) throws IOException {
+    protected void write(ArchivedEvent archived, DataOutputView out) throws IOException {
       Serializers.EVENT_SERIALIZER.serialize(archived.event, out);
       Values.writeText(archived.verdict, out);
     }

@@ -82,7 +82,7 @@ record EntityPart(String entityKey, Kind kind, long id, String eventId, Object p
     }
 
     @Override
-    public void serialize(EntityPart part, DataOutputView out) throws IOException {
+    protected void write(EntityPart part, DataOutputView out) throws IOException {
       Values.writeText(part.entityKey, out);
       out.writeByte(part.kind.code);
       out.writeLong(part.id);

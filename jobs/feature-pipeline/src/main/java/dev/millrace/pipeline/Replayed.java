@@ -30,7 +30,7 @@ record Replayed(ViewEvent event, long orderMillis) {
     }
 
     @Override
-    public void serialize(Replayed replayed, DataOutputView out) throws IOException {
+    protected void write(Replayed replayed, DataOutputView out) throws IOException {
       ViewEvent.Serializer.INSTANCE.serialize(replayed.event, out);
       out.writeLong(replayed.orderMillis);
     }

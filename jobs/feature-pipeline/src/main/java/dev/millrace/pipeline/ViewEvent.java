@@ -39,7 +39,7 @@ record ViewEvent(
     }
 
     @Override
-    public void serialize(ViewEvent event, DataOutputView out) throws IOException {
+    protected void write(ViewEvent event, DataOutputView out) throws IOException {
       Values.writeText(event.entityKey, out);
       out.writeLong(event.timeMillis);
       out.writeInt(event.partition);

@@ -160,7 +160,7 @@ final class AsOfJoin extends AbstractStreamOperator<Joined>
       }
 
       @Override
-      public void serialize(Queues queues, DataOutputView out) throws IOException {
+      protected void write(Queues queues, DataOutputView out) throws IOException {
         out.writeLong(queues.rowsFrom);
         out.writeLong(queues.rowsTo);
         out.writeLong(queues.touchedMillis);

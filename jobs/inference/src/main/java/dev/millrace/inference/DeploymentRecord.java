@@ -37,7 +37,7 @@ record DeploymentRecord(Deployment deployment, int partition, long offset) {
     }
 
     @Override
-    public void serialize(DeploymentRecord record, DataOutputView out) throws IOException {
+    protected void write(DeploymentRecord record, DataOutputView out) throws IOException {
       Deployment deployment = record.deployment;
       Values.writeText(deployment.model(), out);
       Values.writeText(deployment.deploymentId(), out);

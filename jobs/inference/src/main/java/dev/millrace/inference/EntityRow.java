@@ -31,7 +31,7 @@ record EntityRow(String entityKey, ViewRow row) {
     }
 
     @Override
-    public void serialize(EntityRow row, DataOutputView out) throws IOException {
+    protected void write(EntityRow row, DataOutputView out) throws IOException {
       Values.writeText(row.entityKey, out);
       Joined.Serializer.writeRow(row.row, out);
     }
@@ -65,7 +65,7 @@ record EntityRow(String entityKey, ViewRow row) {
     }
 
     @Override
-    public void serialize(ViewRow row, DataOutputView out) throws IOException {
+    protected void write(ViewRow row, DataOutputView out) throws IOException {
       Joined.Serializer.writeRow(row, out);
     }
 

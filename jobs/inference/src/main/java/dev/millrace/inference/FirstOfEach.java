@@ -1,30 +1,23 @@
 package dev.millrace.inference;
 
-import java.time.Duration;
 import org.apache.flink.api.common.functions.OpenContext;
-import org.apache.flink.api.common.state.StateTtlConfig;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
-import org.apache.flink.api.common.typeinfo.Types;
-import org.apache.flink.api.java.tuple.Tuple2;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
 import org.apache.flink.util.Collector;
 
 /**
- * Lets the first prediction of each id through, as every reader of the topic must. An id is
- * remembered for a day of wall time: repeats come from restarts, minutes later, or from an event
- * that its producer sent again.
+ * Lets the first prediction of each id through, as every reader of the topic must. Repeats come
+ * from restarts, and these repeat what was written since the last checkpoint; or from an event that
+ * its producer sent again. So the newest ids are remembered, {@link RawPrediction#BUCKETS} times
+ * {@link RememberedIds#GENERATION_IDS} at least, and none for more than two days.
  */
-final class FirstOfEach
-    extends KeyedProcessFunction<Tuple2<Long, Long>, RawPrediction, RawPrediction> {
+final class FirstOfEach extends KeyedProcessFunction<Integer, RawPrediction, RawPrediction> {
 
   private static final long serialVersionUID = 1L;
-  private static final Duration REMEMBERED = Duration.ofHours(24);
-  private static final int CLEANED_AT_ONCE = 1;
-  private static final long COMPACTED_BETWEEN_CLOCKS = 1_000;
 
-  private transient ValueState<Boolean> seen;
+  private transient ValueState<RememberedIds> remembered;
   private transient Counter repeats;
 
   @SuppressWarnings("NullAway.Init") // Flink calls open before the first element.
@@ -32,26 +25,24 @@ final class FirstOfEach
 
   @Override
   public void open(OpenContext context) {
-    ValueStateDescriptor<Boolean> descriptor = new ValueStateDescriptor<>("seen", Types.BOOLEAN);
-    descriptor.enableTimeToLive(
-        StateTtlConfig.newBuilder(REMEMBERED)
-            .setUpdateType(StateTtlConfig.UpdateType.OnCreateAndWrite)
-            .setStateVisibility(StateTtlConfig.StateVisibility.NeverReturnExpired)
-            .cleanupIncrementally(CLEANED_AT_ONCE, false)
-            .cleanupInRocksdbCompactFilter(COMPACTED_BETWEEN_CLOCKS)
-            .build());
-    seen = getRuntimeContext().getState(descriptor);
+    remembered =
+        getRuntimeContext().getState(new ValueStateDescriptor<>("ids", RememberedIds.TYPE));
     repeats = getRuntimeContext().getMetricGroup().counter("repeatedPredictions");
   }
 
   @Override
   public void processElement(
       RawPrediction prediction, Context context, Collector<RawPrediction> out) throws Exception {
-    if (seen.value() != null) {
-      repeats.inc();
-      return;
+    long nowMillis = context.timerService().currentProcessingTime();
+    RememberedIds ids = remembered.value();
+    if (ids == null) {
+      ids = new RememberedIds(nowMillis);
     }
-    seen.update(true);
-    out.collect(prediction);
+    if (ids.add(prediction.low(), nowMillis)) {
+      remembered.update(ids);
+      out.collect(prediction);
+    } else {
+      repeats.inc();
+    }
   }
 }

@@ -153,7 +153,8 @@ final class InferenceEnds implements InferenceJob.Ends {
     if (model.delivery() == Model.Delivery.EXACTLY_ONCE) {
       KafkaEnds.exactlyOnce(sink, group(what, model));
     } else {
-      sink.setDeliveryGuarantee(DeliveryGuarantee.AT_LEAST_ONCE);
+      sink.setDeliveryGuarantee(DeliveryGuarantee.AT_LEAST_ONCE)
+          .setProperty("linger.ms", String.valueOf(model.execution().maxDelay().toMillis()));
     }
     predictions.sinkTo(sink.build()).name(what + " " + model.name()).uid(what + "-" + model.name());
   }

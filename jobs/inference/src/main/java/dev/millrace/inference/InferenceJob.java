@@ -127,11 +127,11 @@ public final class InferenceJob {
 
   /** What comes from a topic, each once. */
   private static DataStream<RawPrediction> first(DataStream<RawPrediction> raw, String what) {
-    return raw.keyBy(new RawPrediction.Once(), RawPrediction.KEY_TYPE)
+    return raw.keyBy(new RawPrediction.Bucket(), Types.INT)
         .process(new FirstOfEach())
         .returns(RawPrediction.TYPE)
         .name("first of each " + what)
-        .uid("first-" + what.replace(' ', '-'));
+        .uid("first-ids-" + what.replace(' ', '-'));
   }
 
   private static DataStream<StampedPrediction> stamped(

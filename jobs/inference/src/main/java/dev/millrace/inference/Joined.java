@@ -52,7 +52,7 @@ record Joined(
     }
 
     @Override
-    public void serialize(Joined joined, DataOutputView out) throws IOException {
+    protected void write(Joined joined, DataOutputView out) throws IOException {
       Serializers.INBOUND
           .createSerializer(null)
           .serialize(new Inbound(joined.event, joined.letter), out);

@@ -47,7 +47,7 @@ final class PredictionSerializer extends RecordSerializer<Prediction> {
   }
 
   @Override
-  public void serialize(Prediction prediction, DataOutputView out) throws IOException {
+  protected void write(Prediction prediction, DataOutputView out) throws IOException {
     Values.writeText(prediction.predictionId(), out);
     Values.writeText(prediction.eventId(), out);
     writeTexts(prediction.entityKeys(), out);

@@ -8,12 +8,9 @@ import java.nio.charset.StandardCharsets;
 import org.apache.commons.codec.digest.MurmurHash3;
 import org.apache.flink.api.common.serialization.DeserializationSchema;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
-import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.api.common.typeutils.SimpleTypeSerializerSnapshot;
 import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
 import org.apache.flink.api.java.functions.KeySelector;
-import org.apache.flink.api.java.tuple.Tuple2;
-import org.apache.flink.api.java.typeutils.TupleTypeInfo;
 import org.apache.flink.connector.kafka.source.reader.deserializer.KafkaRecordDeserializationSchema;
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
@@ -31,8 +28,9 @@ record RawPrediction(long high, long low, byte[] value) {
 
   static final TypeInformation<RawPrediction> TYPE =
       new RecordType<>(RawPrediction.class, Serializer.INSTANCE);
-  static final TypeInformation<Tuple2<Long, Long>> KEY_TYPE =
-      new TupleTypeInfo<>(Types.LONG, Types.LONG);
+
+  /** By bucket ids are remembered, see {@link FirstOfEach}. */
+  static final int BUCKETS = 4096;
 
   static RawPrediction of(byte[] key, byte[] version, byte[] value) {
     byte[] once = new byte[key.length + 1 + version.length];
@@ -42,13 +40,13 @@ record RawPrediction(long high, long low, byte[] value) {
     return new RawPrediction(hash[0], hash[1], value);
   }
 
-  /** What may be there once. */
-  static final class Once implements KeySelector<RawPrediction, Tuple2<Long, Long>> {
+  /** The bucket of what may be there once. */
+  static final class Bucket implements KeySelector<RawPrediction, Integer> {
     private static final long serialVersionUID = 1L;
 
     @Override
-    public Tuple2<Long, Long> getKey(RawPrediction raw) {
-      return Tuple2.of(raw.high, raw.low);
+    public Integer getKey(RawPrediction raw) {
+      return (int) raw.high & (BUCKETS - 1);
     }
   }
 
@@ -93,7 +91,7 @@ record RawPrediction(long high, long low, byte[] value) {
     }
 
     @Override
-    public void serialize(RawPrediction raw, DataOutputView out) throws IOException {
+    protected void write(RawPrediction raw, DataOutputView out) throws IOException {
       out.writeLong(raw.high);
       out.writeLong(raw.low);
       Values.writeBytes(raw.value, out);

@@ -89,7 +89,7 @@ record StampedPrediction(Prediction prediction, Stamp stamp) {
     }
 
     @Override
-    public void serialize(StampedPrediction stamped, DataOutputView out) throws IOException {
+    protected void write(StampedPrediction stamped, DataOutputView out) throws IOException {
       PredictionSerializer.INSTANCE.serialize(stamped.prediction, out);
       out.writeInt(stamped.stamp.subtask());
       out.writeInt(stamped.stamp.parallelism());

@@ -34,7 +34,7 @@ abstract class JsonSerializer<T> extends RecordSerializer<T> {
   }
 
   @Override
-  public void serialize(T record, DataOutputView out) throws IOException {
+  protected void write(T record, DataOutputView out) throws IOException {
     Values.writeBytes(JSON.writeValueAsBytes(record), out);
   }
 

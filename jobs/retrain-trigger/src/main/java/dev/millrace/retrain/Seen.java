@@ -67,7 +67,7 @@ sealed interface Seen {
     }
 
     @Override
-    public void serialize(Seen seen, DataOutputView out) throws IOException {
+    protected void write(Seen seen, DataOutputView out) throws IOException {
       int kind;
       Object value;
       if (seen instanceof OfDrift drift) {

@@ -48,7 +48,7 @@ record AuditCase(
     }
 
     @Override
-    public void serialize(AuditCase one, DataOutputView out) throws IOException {
+    protected void write(AuditCase one, DataOutputView out) throws IOException {
       Values.writeText(one.predictionId, out);
       Values.writeText(one.model, out);
       Values.writeText(one.view, out);

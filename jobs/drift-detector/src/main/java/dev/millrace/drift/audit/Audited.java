@@ -114,7 +114,7 @@ public record Audited(
     }
 
     @Override
-    public void serialize(Audited audited, DataOutputView out) throws IOException {
+    protected void write(Audited audited, DataOutputView out) throws IOException {
       Values.writeText(audited.predictionId, out);
       Values.writeText(audited.model, out);
       Values.writeText(audited.view, out);

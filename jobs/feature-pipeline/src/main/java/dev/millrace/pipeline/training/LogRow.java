@@ -59,7 +59,7 @@ public record LogRow(
     }
 
     @Override
-    public void serialize(LogRow row, DataOutputView out) throws IOException {
+    protected void write(LogRow row, DataOutputView out) throws IOException {
       Values.writeText(row.entityKey, out);
       out.writeLong(row.timeMillis);
       out.writeLong(row.epoch);

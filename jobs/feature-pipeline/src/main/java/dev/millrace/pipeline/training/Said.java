@@ -39,7 +39,7 @@ record Said(String id, long timeMillis, int partition, long offset, double value
     }
 
     @Override
-    public void serialize(Said said, DataOutputView out) throws IOException {
+    protected void write(Said said, DataOutputView out) throws IOException {
       Values.writeText(said.id, out);
       out.writeLong(said.timeMillis);
       out.writeInt(said.partition);

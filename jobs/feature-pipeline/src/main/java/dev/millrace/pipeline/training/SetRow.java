@@ -59,7 +59,7 @@ record SetRow(
     }
 
     @Override
-    public void serialize(SetRow row, DataOutputView out) throws IOException {
+    protected void write(SetRow row, DataOutputView out) throws IOException {
       Values.writeText(row.id, out);
       out.writeLong(row.timeMillis);
       out.writeInt(row.partition);
