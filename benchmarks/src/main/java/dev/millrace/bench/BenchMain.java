@@ -48,7 +48,7 @@ public final class BenchMain implements Callable<Integer> {
               "kafka-redis",
               "latency"),
           "inference",
-          List.of("kafka-trees"));
+          List.of("kafka-trees", "prediction-latency", "swap", "canary"));
 
   @Parameters(index = "0")
   private String name = "";
@@ -157,6 +157,9 @@ public final class BenchMain implements Callable<Integer> {
       case "kafka-redis" -> loop.kafkaRedis(bench);
       case "latency" -> loop.latency(bench);
       case "kafka-trees" -> scoring.trees(bench);
+      case "prediction-latency" -> scoring.latency(bench);
+      case "swap" -> scoring.swap(bench);
+      case "canary" -> scoring.canary(bench);
       default -> throw new IllegalArgumentException("Cannot measure " + group);
     }
   }

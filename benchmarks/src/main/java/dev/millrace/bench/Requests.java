@@ -23,6 +23,11 @@ final class Requests {
   static final String PURCHASES = "purchases";
   static final String VIEW = "customer_purchases";
   static final String MODEL = "scorer";
+
+  /** Events that are scored with a view on themselves, so that scoring waits for the row. */
+  static final String VISITS = "visits";
+
+  static final String WAITER = "waiter";
   static final int CUSTOMERS = 10_000;
   static final int PARTITIONS = 4;
 
@@ -47,12 +52,24 @@ final class Requests {
       sources:
         - {name: requests, schema: request.avsc, event-id: id, event-time: at, archive: false}
         - {name: purchases, schema: request.avsc, event-id: id, event-time: at, archive: false}
+        - {name: visits, schema: request.avsc, event-id: id, event-time: at, archive: false}
       entities:
         - {name: customer, keys: [customer]}
       feature-views:
         - name: customer_purchases
           entity: customer
           source: purchases
+          refresh: 1d
+          aggregations:
+            - {function: count, windows: [1h, 6h, 24h]}
+            - {function: sum, column: amount, windows: [1h, 6h, 24h]}
+            - {function: mean, column: amount, windows: [1h, 6h, 24h]}
+            - {function: max, column: amount, windows: [1h, 6h, 24h]}
+            - {function: min, column: amount, windows: [1h, 6h, 24h]}
+            - {function: stddev, column: amount, windows: [1h, 6h, 24h]}
+        - name: customer_visits
+          entity: customer
+          source: visits
           refresh: 1d
           aggregations:
             - {function: count, windows: [1h, 6h, 24h]}
@@ -70,6 +87,14 @@ final class Requests {
             - {name: amount, value: "amount"}
             - {name: age, value: "age"}
           execution: {provider: cpu, max-rows: 512, max-delay: 10ms}
+        - name: waiter
+          source: visits
+          features: online
+          inputs:
+            - customer_visits:*
+            - {name: amount, value: "amount"}
+            - {name: age, value: "age"}
+          execution: {provider: cpu, max-rows: 512}
       """;
 
   private final Schema schema = new Schema.Parser().parse(SCHEMA);

@@ -1,88 +1,61 @@
 package dev.millrace.bench;
 
 import dev.millrace.bench.peers.RecordByRecord;
-import dev.millrace.core.model.LifecycleEntry;
-import dev.millrace.core.model.LifecycleEntry.Command;
-import dev.millrace.platform.LifecycleLog;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Topics;
 import dev.millrace.schemas.ConfluentSubjectRegistry;
 import dev.millrace.schemas.Wire;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.time.Duration;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
-import java.util.stream.IntStream;
-import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.NewTopic;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.clients.producer.KafkaProducer;
-import org.apache.kafka.clients.producer.ProducerConfig;
-import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
-import redis.clients.jedis.Jedis;
 
 /**
  * Kafka, features from Redis, a model of a hundred trees, Kafka: the whole job that {@code apply}
- * starts, beside a job that scores record by record, on one stack and one topic.
+ * starts, on one stack. How fast it is beside a job that scores record by record; and how long an
+ * event takes to its prediction, alone, while a version is swapped, and beside a canary and two
+ * shadows.
  */
 final class ScoringFigures implements AutoCloseable {
 
   private static final double GOAL_TIMES_PEER = 3;
   private static final double GOAL_PER_SECOND = 40_000;
-  private static final String PEER_TOPIC = "bench.peer";
-  private static final Duration REGISTRY_PATIENCE = Duration.ofSeconds(60);
-  private static final int PURCHASES_EACH = 3;
+  private static final double GOAL_P99_MILLIS = 20;
+  private static final double GOAL_P99_WAITING_MILLIS = 40;
+  private static final double GOAL_SWAP = 2;
+  private static final double GOAL_CANARY = 1.2;
+  private static final double CANARY_SHARE = 0.2;
   private static final int PEER_WARM_UP_SECONDS = 15;
   private static final int PARALLELISM = 2;
-  private static final int PATIENCE_SECONDS = 240;
 
   private final Path work;
-  private @Nullable KafkaProducer<byte[], byte[]> producer;
-  private @Nullable KafkaConsumer<byte[], byte[]> ends;
+  private @Nullable ScoringStage stage;
+  private @Nullable Samples pace;
+  private @Nullable PredictionLoop loop;
 
   ScoringFigures(Path work) {
     this.work = work;
   }
 
+  /** A full topic, read from its start: the peer first, then the job. */
   void trees(Bench bench) throws Exception {
-    bench.say().accept("  starting a stack in " + bench.stack().dir());
-    Target target = bench.stack().up();
-    Requests requests = prepare(bench, target);
-    Path model = work.resolve("model.onnx");
-    Files.write(model, TreeModel.onnx(Requests.inputs(), 7));
-    deploy(target, model);
-    FlinkJobs jobs = new FlinkJobs(target.flink());
+    ScoringStage there = stage(bench);
+    FlinkJobs jobs = new FlinkJobs(there.target().flink());
     jobs.cancel("millrace-" + Requests.PROJECT + "-inference");
     long events = bench.quick() ? 200_000 : 1_200_000;
-    fill(requests, Requests.TOPIC, events, System.currentTimeMillis());
+    there.fill(Requests.TOPIC, events, System.currentTimeMillis());
     bench.say().accept(String.format(Locale.ROOT, "  %,d events are in the topic", events));
-    Samples peer = peer(bench, target, model);
-    bench
-        .say()
-        .accept(
-            String.format(
-                Locale.ROOT,
-                "  record by record: %,.0f events/s (%,.0f to %,.0f)",
-                peer.median(),
-                peer.least(),
-                peer.largest()));
-    Samples job = job(bench, events);
-    double ratio = job.median() / peer.median();
+    Samples peer = peer(bench, there);
+    say(bench, "record by record", peer);
+    Samples job = job(bench, there, events);
+    pace = job;
     String note =
         "20 inputs of which 18 from Redis, 100 trees of depth 6, "
             + PARALLELISM
             + " tasks; peer: record by record";
+    double ratio = job.median() / peer.median();
     bench
         .report()
         .add(
@@ -104,159 +77,217 @@ final class ScoringFigures implements AutoCloseable {
                     + " these cores"));
   }
 
-  /** Topics, rows in Redis, the running project. */
-  private Requests prepare(Bench bench, Target target) throws Exception {
-    try (Admin admin = Topics.admin(target)) {
-      admin
-          .createTopics(
-              List.of(
-                  new NewTopic(Requests.TOPIC, Requests.PARTITIONS, (short) 1),
-                  new NewTopic(Requests.PURCHASES, Requests.PARTITIONS, (short) 1),
-                  new NewTopic(PEER_TOPIC, Requests.PARTITIONS, (short) 1)))
-          .all()
-          .get(30, TimeUnit.SECONDS);
-    }
-    ConfluentSubjectRegistry registry = new ConfluentSubjectRegistry(target.schemaRegistry());
-    int schemaId = registry.register(Topics.subject(Requests.TOPIC), Requests.SCHEMA);
-    int unusedSame = registry.register(Topics.subject(Requests.PURCHASES), Requests.SCHEMA);
-    producer =
-        new KafkaProducer<>(
-            Map.of(
-                ProducerConfig.BOOTSTRAP_SERVERS_CONFIG,
-                target.kafka(),
-                ProducerConfig.LINGER_MS_CONFIG,
-                20,
-                ProducerConfig.BATCH_SIZE_CONFIG,
-                64 * 1024),
-            new ByteArraySerializer(),
-            new ByteArraySerializer());
-    ends =
-        new KafkaConsumer<>(
-            Map.of(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, target.kafka()),
-            new ByteArrayDeserializer(),
-            new ByteArrayDeserializer());
-    Requests requests = new Requests(schemaId);
-    fill(
-        requests,
-        Requests.PURCHASES,
-        (long) PURCHASES_EACH * Requests.CUSTOMERS,
-        System.currentTimeMillis() - Duration.ofMinutes(10).toMillis());
-    Requests.write(work.resolve("project"));
-    bench.stack().apply(work.resolve("project"));
-    awaitRows(target);
-    return requests;
+  /** From when an event is due to when its prediction can be read, at half of the pace. */
+  void latency(Bench bench) throws Exception {
+    double rate = halfPace(bench);
+    latency(bench, "prediction-latency", Requests.TOPIC, Requests.MODEL, rate, GOAL_P99_MILLIS);
+    latency(
+        bench,
+        "prediction-latency-waiting",
+        Requests.VISITS,
+        Requests.WAITER,
+        rate,
+        GOAL_P99_WAITING_MILLIS);
   }
 
-  private static void awaitRows(Target target) throws IOException, InterruptedException {
-    long deadlineNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
-    try (Jedis redis = StackRedis.open(target)) {
-      // Of the customers nearly all have bought something.
-      while (redis.dbSize() < Requests.CUSTOMERS * 9L / 10) {
-        if (System.nanoTime() > deadlineNanos) {
-          throw new IOException(
-              "Cannot measure: Redis has only " + redis.dbSize() + " rows of customers");
-        }
-        TimeUnit.MILLISECONDS.sleep(200);
-      }
-    }
-  }
-
-  /** Registers the model and makes it champion, as the trainer and a user do. */
-  private static void deploy(Target target, Path model) throws Exception {
-    LifecycleLog log =
-        new LifecycleLog(target, new ConfluentSubjectRegistry(target.schemaRegistry()));
-    LifecycleEntry registered =
-        answer(
-            log,
-            new LifecycleEntry(
-                Requests.MODEL,
-                LifecycleEntry.Kind.COMMAND,
-                Command.REGISTER.name(),
+  private void latency(
+      Bench bench, String name, String topic, String model, double rate, double goalMillis)
+      throws Exception {
+    PredictionLoop.Seen tenth = loop(bench).run(topic, model, rate / 5, seconds(bench));
+    say(bench, name, tenth);
+    detail(bench, name + "-tenth", tenth);
+    PredictionLoop.Seen half = loop(bench).run(topic, model, rate, seconds(bench));
+    say(bench, name, half);
+    detail(bench, name, half);
+    Samples millis = half.millis();
+    bench
+        .report()
+        .add(
+            Figure.of(
+                name,
+                Samples.of(millis.quantile(0.99)),
+                "ms",
                 null,
-                "bench",
-                "a model of random trees",
-                System.currentTimeMillis(),
-                "bench-register",
-                model.toUri().toString(),
-                sha256(Files.readAllBytes(model)),
-                "{}"));
-    Integer version = registered.version();
-    LifecycleEntry promoted =
-        answer(
-            log,
-            LifecycleEntry.command(
+                null,
+                null,
+                goalMillis,
+                half.lost() == 0 && millis.quantile(0.99) <= goalMillis,
+                String.format(
+                    Locale.ROOT,
+                    "p99 at %,.0f events/s, half of the pace; -tenth: at a tenth of it%s",
+                    rate,
+                    half.lost() == 0 ? "" : "; " + half.lost() + " were not seen in time")));
+  }
+
+  /** The worst second around a swap beside the steady time before it. */
+  void swap(Bench bench) throws Exception {
+    double rate = halfPace(bench) / 2;
+    ScoringStage there = stage(bench);
+    int next = there.register(Requests.MODEL, 11);
+    PredictionLoop.Seen steady =
+        loop(bench).run(Requests.TOPIC, Requests.MODEL, rate, seconds(bench));
+    say(bench, "steady", steady);
+    PredictionLoop.Seen swapped =
+        loop(bench)
+            .run(
+                Requests.TOPIC,
                 Requests.MODEL,
-                Command.PROMOTE,
-                version,
-                "bench",
-                "to be measured",
-                System.currentTimeMillis(),
-                "bench-promote",
-                "{\"force\": true}"));
-    if (promoted.is(LifecycleEntry.Event.REFUSED)) {
-      throw new IOException("Cannot deploy the model: " + promoted.reason());
-    }
-    long deadlineNanos = System.nanoTime() + REGISTRY_PATIENCE.toNanos();
-    while (log.read(Requests.MODEL).stream()
-        .noneMatch(e -> e.is(LifecycleEntry.Event.DEPLOYMENT_EFFECTIVE))) {
-      if (System.nanoTime() > deadlineNanos) {
-        throw new IOException("Cannot deploy the model: it does not take effect");
-      }
-      TimeUnit.MILLISECONDS.sleep(200);
-    }
+                rate,
+                seconds(bench),
+                () -> there.promote(Requests.MODEL, next));
+    say(bench, "with a swap", swapped);
+    double worst = swapped.worstSecondQuantile(0.99);
+    double ratio = worst / steady.millis().quantile(0.99);
+    detail(bench, "swap", swapped);
+    bench.report().add(new Detail("swap-lost", swapped.lost(), "events"));
+    bench
+        .report()
+        .add(
+            Figure.of(
+                "swap",
+                Samples.of(worst),
+                "ms",
+                null,
+                steady.millis().quantile(0.99),
+                ratio,
+                GOAL_SWAP,
+                swapped.lost() == 0 && ratio <= GOAL_SWAP,
+                String.format(
+                    Locale.ROOT,
+                    "p99 of the worst second while a version was swapped at %,.0f events/s; peer:"
+                        + " p99 without a swap",
+                    rate)));
   }
 
-  private static LifecycleEntry answer(LifecycleLog log, LifecycleEntry command)
-      throws IOException, InterruptedException {
-    return log.submit(command, REGISTRY_PATIENCE)
-        .orElseThrow(
-            () -> new IOException("Cannot " + command.type() + " the model: no answer comes"));
+  /** What a canary and two shadows cost those whom the champion serves. */
+  void canary(Bench bench) throws Exception {
+    double rate = halfPace(bench) / 2;
+    ScoringStage there = stage(bench);
+    PredictionLoop.Seen alone =
+        loop(bench).run(Requests.TOPIC, Requests.MODEL, rate, seconds(bench));
+    say(bench, "the champion alone", alone);
+    int canary = there.register(Requests.MODEL, 21);
+    List<Integer> shadows =
+        List.of(there.register(Requests.MODEL, 22), there.register(Requests.MODEL, 23));
+    there.stage(Requests.MODEL, canary, CANARY_SHARE, shadows);
+    PredictionLoop.Seen beside =
+        loop(bench).run(Requests.TOPIC, Requests.MODEL, rate, seconds(bench));
+    say(bench, "with a canary and two shadows", beside);
+    double ratio = beside.millis().quantile(0.99) / alone.millis().quantile(0.99);
+    detail(bench, "canary", beside);
+    bench
+        .report()
+        .add(
+            Figure.atMost(
+                "canary",
+                Samples.of(beside.millis().quantile(0.99)),
+                "ms",
+                null,
+                alone.millis().quantile(0.99),
+                ratio,
+                GOAL_CANARY,
+                String.format(
+                    Locale.ROOT,
+                    "p99 of served predictions with a canary and two shadows at %,.0f events/s;"
+                        + " peer: with the champion alone",
+                    rate)));
   }
 
-  /** Sends events, 10 microseconds of event time apart. */
-  // The send's own future says nothing that the callback does not.
-  @SuppressWarnings("FutureReturnValueIgnored")
-  private void fill(Requests requests, String topic, long events, long startMillis)
-      throws IOException {
-    KafkaProducer<byte[], byte[]> open = producer;
-    if (open == null) {
-      throw new IllegalStateException("Cannot send: there is no producer");
-    }
-    AtomicReference<@Nullable Exception> failure = new AtomicReference<>();
-    for (long number = 0; number < events; number++) {
-      open.send(
-          requests.record(topic, number, startMillis + number / 100),
-          (unusedMetadata, e) -> {
-            if (e != null) {
-              failure.compareAndSet(null, e);
-            }
-          });
-    }
-    open.flush();
-    Exception failed = failure.get();
-    if (failed != null) {
-      throw new IOException("Cannot fill topic " + topic + ": " + failed, failed);
-    }
+  private static double seconds(Bench bench) {
+    return bench.quick() ? 10 : 30;
   }
 
-  private Samples peer(Bench bench, Target target, Path model) throws Exception {
+  private double halfPace(Bench bench) throws Exception {
+    if (pace == null) {
+      trees(bench);
+    }
+    Samples known = pace;
+    if (known == null) {
+      throw new IOException("Cannot measure: the job's pace is not known");
+    }
+    return known.median() / 2;
+  }
+
+  private ScoringStage stage(Bench bench) throws Exception {
+    ScoringStage there = stage;
+    if (there == null) {
+      there = ScoringStage.open(bench, work);
+      stage = there;
+    }
+    return there;
+  }
+
+  private PredictionLoop loop(Bench bench) throws Exception {
+    PredictionLoop there = loop;
+    if (there == null) {
+      ScoringStage on = stage(bench);
+      there = new PredictionLoop(on.target(), on.requests());
+      loop = there;
+    }
+    return there;
+  }
+
+  private static void detail(Bench bench, String name, PredictionLoop.Seen seen) {
+    Samples millis = seen.millis();
+    bench.report().add(new Detail(name + "-p50", millis.median(), "ms"));
+    bench.report().add(new Detail(name + "-p99", millis.quantile(0.99), "ms"));
+    bench.report().add(new Detail(name + "-p99.9", millis.quantile(0.999), "ms"));
+    bench.report().add(new Detail(name + "-max", millis.largest(), "ms"));
+    bench.report().add(new Detail(name + "-events", millis.values().length, "events"));
+  }
+
+  private static void say(Bench bench, String what, PredictionLoop.Seen seen) {
+    Samples millis = seen.millis();
+    bench
+        .say()
+        .accept(
+            String.format(
+                Locale.ROOT,
+                "  %s at %,.0f events/s: p50 %.1f ms, p99 %.1f, p99.9 %.1f, max %.1f (%,d events,"
+                    + " %,d not seen)",
+                what,
+                seen.rate(),
+                millis.median(),
+                millis.quantile(0.99),
+                millis.quantile(0.999),
+                millis.largest(),
+                millis.values().length,
+                seen.lost()));
+  }
+
+  private static void say(Bench bench, String what, Samples pace) {
+    bench
+        .say()
+        .accept(
+            String.format(
+                Locale.ROOT,
+                "  %s: %,.0f events/s (%,.0f to %,.0f)",
+                what,
+                pace.median(),
+                pace.least(),
+                pace.largest()));
+  }
+
+  private Samples peer(Bench bench, ScoringStage stage) throws Exception {
+    Target target = stage.target();
     RecordByRecord.Task task =
         new RecordByRecord.Task(
             target.kafka(),
             target.schemaRegistry(),
             StackRedis.host(target),
             StackRedis.port(target),
-            model.toString(),
+            stage.file(Requests.MODEL, 1).toString(),
             Requests.SCHEMA,
             new ConfluentSubjectRegistry(target.schemaRegistry())
-                .register(Topics.subject(PEER_TOPIC), Wire.PREDICTION.toString()),
+                .register(Topics.subject(ScoringStage.PEER_TOPIC), Wire.PREDICTION.toString()),
             Requests.features(),
             Requests.TOPIC,
-            PEER_TOPIC,
+            ScoringStage.PEER_TOPIC,
             PARALLELISM);
     try (PeerRun peer = new PeerRun(task, work.resolve("peer"))) {
-      long deadlineNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
-      while (written(PEER_TOPIC) == 0) {
+      long deadlineNanos =
+          System.nanoTime() + TimeUnit.SECONDS.toNanos(ScoringStage.PATIENCE_SECONDS);
+      while (stage.written(ScoringStage.PEER_TOPIC) == 0) {
         peer.refuseEnded();
         if (System.nanoTime() > deadlineNanos) {
           throw new IOException("Cannot measure the peer: it scores nothing");
@@ -266,10 +297,11 @@ final class ScoringFigures implements AutoCloseable {
       TimeUnit.SECONDS.sleep(bench.quick() ? 5 : PEER_WARM_UP_SECONDS);
       double[] paces = new double[bench.repeats()];
       for (int i = 0; i < paces.length; i++) {
-        long from = written(PEER_TOPIC);
+        long from = stage.written(ScoringStage.PEER_TOPIC);
         long fromNanos = System.nanoTime();
         TimeUnit.NANOSECONDS.sleep((long) (bench.seconds() * 1e9));
-        paces[i] = (written(PEER_TOPIC) - from) * 1e9 / (System.nanoTime() - fromNanos);
+        paces[i] =
+            (stage.written(ScoringStage.PEER_TOPIC) - from) * 1e9 / (System.nanoTime() - fromNanos);
         peer.refuseEnded();
       }
       return new Samples(paces);
@@ -277,19 +309,20 @@ final class ScoringFigures implements AutoCloseable {
   }
 
   /** Starts the job again, over a topic that is full, and looks until all are predicted. */
-  private Samples job(Bench bench, long events) throws Exception {
+  private Samples job(Bench bench, ScoringStage stage, long events) throws Exception {
     String topic = Topics.predictions(Requests.PROJECT, Requests.MODEL);
-    bench.stack().apply(work.resolve("project"));
+    bench.stack().apply(stage.project());
     CatchUp catchUp = new CatchUp();
-    long deadlineNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+    long deadlineNanos =
+        System.nanoTime() + TimeUnit.SECONDS.toNanos(ScoringStage.PATIENCE_SECONDS);
     long written = 0;
     while (written < events) {
-      written = written(topic);
+      written = stage.written(topic);
       catchUp.add(System.nanoTime(), written);
       if (System.nanoTime() > deadlineNanos) {
         throw new IOException(
             "Cannot measure the job: "
-                + PATIENCE_SECONDS
+                + ScoringStage.PATIENCE_SECONDS
                 + " s after it was started there are "
                 + written
                 + " predictions of "
@@ -299,51 +332,19 @@ final class ScoringFigures implements AutoCloseable {
       TimeUnit.MILLISECONDS.sleep(20);
     }
     Samples pace = catchUp.pace(events, bench.repeats());
-    bench
-        .say()
-        .accept(
-            String.format(
-                Locale.ROOT,
-                "  the job: %,.0f events/s (%,.0f to %,.0f)",
-                pace.median(),
-                pace.least(),
-                pace.largest()));
+    say(bench, "the job", pace);
     return pace;
-  }
-
-  private long written(String topic) {
-    KafkaConsumer<byte[], byte[]> open = ends;
-    if (open == null) {
-      throw new IllegalStateException("Cannot look: there is no consumer");
-    }
-    return open
-        .endOffsets(
-            IntStream.range(0, open.partitionsFor(topic).size())
-                .mapToObj(partition -> new TopicPartition(topic, partition))
-                .toList())
-        .values()
-        .stream()
-        .mapToLong(Long::longValue)
-        .sum();
-  }
-
-  private static String sha256(byte[] bytes) {
-    try {
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("Cannot hash a model: every Java has SHA-256", e);
-    }
   }
 
   @Override
   public void close() {
-    KafkaProducer<byte[], byte[]> sending = producer;
-    if (sending != null) {
-      sending.close(Duration.ofSeconds(5));
+    PredictionLoop looping = loop;
+    if (looping != null) {
+      looping.close();
     }
-    KafkaConsumer<byte[], byte[]> looking = ends;
-    if (looking != null) {
-      looking.close();
+    ScoringStage there = stage;
+    if (there != null) {
+      there.close();
     }
   }
 }

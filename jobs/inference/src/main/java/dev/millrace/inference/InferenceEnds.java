@@ -33,6 +33,9 @@ import org.apache.iceberg.catalog.TableIdentifier;
 /** The job's real ends: Kafka, Redis and Iceberg of one stack. */
 final class InferenceEnds implements InferenceJob.Ends {
 
+  /** A prediction waits that long for others at most, and no longer than its batch did. */
+  private static final long LINGER_MILLIS_MAX = 5;
+
   private final Project project;
   private final Target target;
   private final Map<String, Integer> schemaIds;
@@ -154,7 +157,9 @@ final class InferenceEnds implements InferenceJob.Ends {
       KafkaEnds.exactlyOnce(sink, group(what, model));
     } else {
       sink.setDeliveryGuarantee(DeliveryGuarantee.AT_LEAST_ONCE)
-          .setProperty("linger.ms", String.valueOf(model.execution().maxDelay().toMillis()));
+          .setProperty(
+              "linger.ms",
+              String.valueOf(Math.min(LINGER_MILLIS_MAX, model.execution().maxDelay().toMillis())));
     }
     predictions.sinkTo(sink.build()).name(what + " " + model.name()).uid(what + "-" + model.name());
   }
