@@ -38,6 +38,12 @@ final class InferenceMetrics {
   /** Fallback scores because the model could not run. */
   final Counter fallbacksFailed;
 
+  /** Of these, scores that another version made: the champion for its canary, or the one before. */
+  final Counter fallbacksByVersion;
+
+  /** Scores that shadows did not make because they take too long. */
+  final Counter shadowsShed;
+
   /** Events without any score: letters NO_MODEL. */
   final Counter unanswered;
 
@@ -81,6 +87,8 @@ final class InferenceMetrics {
     fallbacksNoModel = group.counter("fallbacksNoModel");
     fallbacksNonFinite = group.counter("fallbacksNonFinite");
     fallbacksFailed = group.counter("fallbacksFailed");
+    fallbacksByVersion = group.counter("fallbacksByVersion");
+    shadowsShed = group.counter("shadowsShed");
     unanswered = group.counter("unanswered");
     nullKeys = group.counter("nullKeys");
     missingInputs = group.counter("missingInputs");
