@@ -1,22 +1,18 @@
 package dev.millrace.inference;
 
-import dev.millrace.core.expression.Expression;
-import dev.millrace.core.expression.ExpressionException;
 import dev.millrace.core.model.CanaryAssignment;
 import dev.millrace.core.model.Decisions;
+import dev.millrace.core.model.Deployment;
 import dev.millrace.core.model.PredictionId;
 import dev.millrace.streaming.DeadLetter;
 import dev.millrace.streaming.Event;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.function.LongSupplier;
 import org.apache.flink.metrics.Counter;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Scores a batch whose rows were found. Every version of an event's deployment scores it with the
@@ -31,8 +27,6 @@ import org.slf4j.LoggerFactory;
  */
 final class BatchScoring {
 
-  private static final Logger LOG = LoggerFactory.getLogger(BatchScoring.class);
-
   private final ScoringPlan plan;
   private final InferenceMetrics metrics;
   private final WaitClock clock;
@@ -42,9 +36,8 @@ final class BatchScoring {
   private final InputValues inputValues;
   private final Decisions decisions;
   private final PredictionId predictionIds;
-  private final @Nullable Expression fallback;
-  private final LogLimit logLimit = new LogLimit();
-
+  private final FallbackExpression fallback;
+  private final VersionRuns runs;
   private final ShadowBudget shadowBudget;
 
   /** By version of the deployment and event. */
@@ -77,6 +70,11 @@ final class BatchScoring {
     void shadow(PendingEvent event, Prediction prediction);
 
     void refused(PendingEvent event, DeadLetter letter);
+
+    /** A version of a deployment is not asked any more. */
+    default void leftOut(Deployment deployment, String reason) {
+      // It is logged.
+    }
   }
 
   BatchScoring(
@@ -94,14 +92,11 @@ final class BatchScoring {
     this.inputValues = new InputValues(plan, metrics);
     this.decisions = new Decisions(plan.decisions(), plan.source().schema());
     this.predictionIds = new PredictionId(plan.project(), plan.model());
+    this.runs = new VersionRuns(plan.model(), metrics, clock, out);
     this.shadowBudget = new ShadowBudget(plan.model(), metrics, clock);
     this.serves = new int[plan.maxRows()];
     this.rescued = new double[plan.maxRows()];
-    String text = plan.fallback();
-    this.fallback =
-        text == null
-            ? null
-            : Expression.compile(text, plan.source().schema(), Expression.Type.DOUBLE, Map.of());
+    this.fallback = new FallbackExpression(plan);
   }
 
   /** Scores all events, each by who serves it. */
@@ -154,7 +149,7 @@ final class BatchScoring {
     boolean[] ran = new boolean[versions.size()];
     long start = shadows == 0 ? 0 : clock.nanoTime();
     for (int v = 0; v < answering; v++) {
-      ran[v] = run(versions.get(v), events, scores[v]);
+      ran[v] = runs.run(served, versions.get(v), events, scores[v]);
     }
     if (shadows == 0) {
       return ran;
@@ -164,7 +159,7 @@ final class BatchScoring {
     for (int v = answering; v < versions.size(); v++) {
       int version = versions.get(v).deployed().version();
       if (shadowBudget.allows(version, answeredNanos, shadows, events.size())) {
-        ran[v] = run(versions.get(v), events, scores[v]);
+        ran[v] = runs.run(served, versions.get(v), events, scores[v]);
         long now = clock.nanoTime();
         shadowBudget.took(version, now - before);
         before = now;
@@ -196,7 +191,7 @@ final class BatchScoring {
       again.forEach(event -> inputValues.fill(event, previous.inputs()));
     }
     double[] found = new double[again.size()];
-    if (!run(previous, again, found)) {
+    if (!runs.run(served, previous, again, found)) {
       return null;
     }
     Arrays.fill(rescued, Double.NaN);
@@ -218,32 +213,6 @@ final class BatchScoring {
     return serves[row] != 0
         && answers(0, row, ran)
         && plan.unkeyed(served.champion().inputs(), event.entityKeys) == null;
-  }
-
-  private boolean run(Serving.Version version, List<PendingEvent> events, double[] into) {
-    Scorer scorer = version.scorer();
-    InputPlan inputs = version.inputs();
-    int columns = inputs.inputs().size();
-    for (int row = 0; row < events.size(); row++) {
-      PendingEvent event = events.get(row);
-      for (int column = 0; column < columns; column++) {
-        Double value = event.inputs[inputs.firstInput() + column];
-        scorer.put(row, column, value == null ? inputs.missing().value(column) : value);
-      }
-    }
-    try {
-      scorer.score(events.size());
-    } catch (IllegalStateException e) {
-      long heldBack = logLimit.pass(clock.nanoTime());
-      if (heldBack >= 0) {
-        LOG.error("Others answer ({} like it since the last line)", heldBack, e);
-      }
-      return false;
-    }
-    for (int row = 0; row < events.size(); row++) {
-      into[row] = scorer.scored(row);
-    }
-    return true;
   }
 
   /** Gives an event's prediction, and those that its other versions made. */
@@ -343,7 +312,7 @@ final class BatchScoring {
       double score,
       boolean ran,
       List<Integer> shadows) {
-    Double instead = fallbackScore(event.event);
+    Double instead = fallback.score(event.event);
     if (instead == null) {
       metrics.unanswered.inc();
       out.refused(
@@ -370,27 +339,7 @@ final class BatchScoring {
             : "version "
                 + version.deployed().version()
                 + (ran ? " gave the score " + score : " could not run");
-    return "model "
-        + plan.model()
-        + ": "
-        + why
-        + (fallback == null
-            ? " and there is no fallback"
-            : " and the fallback " + fallback.text() + " gives no number for this event");
-  }
-
-  private @Nullable Double fallbackScore(Event event) {
-    Expression expression = fallback;
-    if (expression == null) {
-      return null;
-    }
-    try {
-      return expression.evaluate(event.values()) instanceof Double score && Double.isFinite(score)
-          ? score
-          : null;
-    } catch (ExpressionException e) {
-      return null;
-    }
+    return "model " + plan.model() + ": " + why + fallback.why();
   }
 
   /**

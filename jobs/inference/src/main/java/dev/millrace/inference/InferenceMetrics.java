@@ -44,6 +44,9 @@ final class InferenceMetrics {
   /** Scores that shadows did not make because they take too long. */
   final Counter shadowsShed;
 
+  /** Runs of versions that did not come back. */
+  final Counter runsEnded;
+
   /** Events without any score: letters NO_MODEL. */
   final Counter unanswered;
 
@@ -89,6 +92,7 @@ final class InferenceMetrics {
     fallbacksFailed = group.counter("fallbacksFailed");
     fallbacksByVersion = group.counter("fallbacksByVersion");
     shadowsShed = group.counter("shadowsShed");
+    runsEnded = group.counter("runsEnded");
     unanswered = group.counter("unanswered");
     nullKeys = group.counter("nullKeys");
     missingInputs = group.counter("missingInputs");

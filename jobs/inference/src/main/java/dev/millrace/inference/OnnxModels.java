@@ -7,6 +7,7 @@ import dev.millrace.scoring.ComputeDevice;
 import dev.millrace.scoring.ExecutionProvider;
 import dev.millrace.scoring.LatencyTable;
 import dev.millrace.scoring.ProviderUnavailableException;
+import dev.millrace.scoring.RunLimits;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,8 +20,9 @@ import org.slf4j.LoggerFactory;
  * of a process share a session, each has its own buffers.
  *
  * @param gpu the number of the task's GPU
+ * @param limits when a run is ended that does not come back
  */
-record OnnxModels(int gpu) implements ModelLoader {
+record OnnxModels(int gpu, RunLimits limits) implements ModelLoader {
 
   private static final long serialVersionUID = 1L;
   private static final Logger LOG = LoggerFactory.getLogger(OnnxModels.class);
@@ -28,12 +30,12 @@ record OnnxModels(int gpu) implements ModelLoader {
 
   /** For tasks that have no GPU of their own: the first that the process sees. */
   OnnxModels() {
-    this(0);
+    this(0, RunLimits.SERVING);
   }
 
   @Override
   public ModelLoader on(int number) {
-    return new OnnxModels(number);
+    return new OnnxModels(number, limits);
   }
 
   @Override
@@ -63,7 +65,7 @@ record OnnxModels(int gpu) implements ModelLoader {
       made = true;
       return scorer;
     } catch (IllegalStateException e) {
-      throw new IOException(what + "it does not run", e);
+      throw new IOException(what + "it does not run: " + e.getMessage(), e);
     } finally {
       if (!made) {
         held.forEach(SharedModel::release);
@@ -89,7 +91,7 @@ record OnnxModels(int gpu) implements ModelLoader {
         };
     if (accelerator != null) {
       try {
-        held.add(SharedModel.acquire(version, inputs, new ComputeDevice(accelerator, gpu)));
+        held.add(SharedModel.acquire(version, inputs, new ComputeDevice(accelerator, gpu), limits));
       } catch (ProviderUnavailableException e) {
         if (wanted == Model.Provider.AUTO) {
           LOG.info("The CPU computes version {}: {}", version.version(), e.getMessage());
@@ -99,7 +101,7 @@ record OnnxModels(int gpu) implements ModelLoader {
       }
     }
     if (held.isEmpty() || wanted == Model.Provider.AUTO) {
-      held.add(SharedModel.acquire(version, inputs, ComputeDevice.CPU));
+      held.add(SharedModel.acquire(version, inputs, ComputeDevice.CPU, limits));
     }
     return fellBack;
   }

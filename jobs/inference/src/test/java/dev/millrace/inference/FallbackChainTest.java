@@ -10,6 +10,8 @@ import static dev.millrace.inference.Flights.record;
 import static dev.millrace.inference.Flights.timeMillis;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.core.model.LifecycleEntry;
+import dev.millrace.scoring.RunEndedException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntConsumer;
@@ -100,6 +102,52 @@ class FallbackChainTest {
       scoring.barrier(3);
       assertThat(scoring.last().version()).isEqualTo(1);
     }
+  }
+
+  @Test
+  void aVersionThatDoesNotComeBackIsLeftOut() throws Exception {
+    try (Scoring scoring = new Scoring(PLAN, champion(0, 1), champion(1, 2))) {
+      List<Integer> runs = new ArrayList<>();
+      boolean[] endless = {true};
+      scoring.models.running =
+          version -> {
+            runs.add(version);
+            if (version == 2 && endless[0]) {
+              throw new RunEndedException("it had not come back", new RuntimeException());
+            }
+          };
+      for (int i = 1; i < VersionRuns.ENDED_RUNS; i++) {
+        score(scoring, 10 + i);
+      }
+      // One that comes back begins anew.
+      endless[0] = false;
+      score(scoring, 20);
+      assertThat(scoring.last().role()).isEqualTo(Role.CHAMPION);
+      endless[0] = true;
+      for (int i = 1; i <= VersionRuns.ENDED_RUNS; i++) {
+        assertThat(scoring.announced).isEmpty();
+        score(scoring, 30 + i);
+        assertThat(scoring.last().version()).isEqualTo(1);
+      }
+      assertThat(scoring.announced).hasSize(1);
+      assertThat(scoring.announced.get(0).is(LifecycleEntry.Command.UNLOADABLE)).isTrue();
+      assertThat(scoring.announced.get(0).reason())
+          .contains("version 2", "deployment d2", "3 runs in a row did not come back");
+      runs.clear();
+      endless[0] = false;
+      score(scoring, 40);
+      assertThat(runs).containsExactly(1);
+      // Another deployment tries it again.
+      scoring.deploy(record(2, "d3", EFFECTIVE, timeMillis(45), 2, null, 0));
+      score(scoring, 50);
+      assertThat(scoring.last().version()).isEqualTo(2);
+      assertThat(scoring.last().role()).isEqualTo(Role.CHAMPION);
+    }
+  }
+
+  private static void score(Scoring scoring, int offset) throws Exception {
+    scoring.event(departure(offset, "JFK", 100.0));
+    scoring.barrier(offset);
   }
 
   @Test
