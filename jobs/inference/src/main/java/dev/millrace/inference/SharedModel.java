@@ -124,7 +124,8 @@ final class SharedModel {
     }
   }
 
-  private static Path file(String uri) throws IOException {
+  /** Where an artifact is. */
+  static Path file(String uri) throws IOException {
     try {
       return Path.of(URI.create(uri));
     } catch (IllegalArgumentException | FileSystemNotFoundException e) {

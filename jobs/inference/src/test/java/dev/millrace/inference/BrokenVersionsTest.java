@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.millrace.core.definition.Model;
 import dev.millrace.core.model.DeployedVersion;
 import dev.millrace.core.model.Deployment;
+import dev.millrace.scoring.ModelTrial;
 import dev.millrace.scoring.RunEndedException;
 import dev.millrace.scoring.RunLimits;
 import java.io.IOException;
@@ -22,6 +23,8 @@ import java.util.Objects;
 import org.apache.flink.metrics.groups.UnregisteredMetricsGroup;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A version that is broken is refused with its reason, and the one that serves goes on. */
@@ -35,6 +38,10 @@ class BrokenVersionsTest {
 
   private static final RunLimits LIMITS =
       new RunLimits(Duration.ofMillis(300), Duration.ofMillis(300), 1);
+
+  private static final long MEMORY_BYTES = 512L << 20;
+  private static final OnnxModels ISOLATED =
+      new OnnxModels(0, LIMITS, new ModelTrial.Limits(Duration.ofMinutes(1), MEMORY_BYTES));
 
   private final Path dir;
   private final InferenceMetrics metrics = new InferenceMetrics(new UnregisteredMetricsGroup());
@@ -110,8 +117,44 @@ class BrokenVersionsTest {
   @Test
   void oneThatNeverComesBack() throws Exception {
     // From the first run on, whatever it is given.
-    assertThat(prepared(endless(-1), EXECUTION, new OnnxModels(0, LIMITS)))
+    assertThat(prepared(endless(-1), EXECUTION, new OnnxModels(0, LIMITS, null)))
         .contains("version 2", "had not come back after 300 ms and was ended");
+  }
+
+  @Test
+  void inAJvmOfItsOwnOneThatNeverComesBack() throws Exception {
+    OnnxModels isolated =
+        new OnnxModels(0, LIMITS, new ModelTrial.Limits(Duration.ofSeconds(2), MEMORY_BYTES));
+    assertThat(prepared(endless(-1), EXECUTION, isolated))
+        .contains("version 2", "had not scored its first rows after 2000 ms");
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void inAJvmOfItsOwnOneThatTakesAllMemory() throws Exception {
+    // Twice as much in each turn.
+    byte[] model =
+        OnnxBytes.model(
+            8,
+            15,
+            linear(1, 1)
+                .node("ReduceMax", List.of("z"), "most", "keepdims", 0)
+                .node("Equal", List.of("most", "most"), "go")
+                .endlessLoop(
+                    "go",
+                    "z",
+                    "end",
+                    new OnnxBytes().node("Concat", List.of("state", "state"), "next", "axis", 0))
+                .node("Sigmoid", List.of("end"), "p"));
+    assertThat(prepared(model, EXECUTION, ISOLATED)).contains("version 2", "MiB, of 512 MiB");
+  }
+
+  @Test
+  void inAJvmOfItsOwnAGoodOneTakesOver() throws Exception {
+    assertThat(prepared(good(15, 8), EXECUTION, ISOLATED)).isNull();
+    byte[] good = good(15, 8);
+    assertThat(prepared(Arrays.copyOf(good, good.length - 20), EXECUTION, ISOLATED))
+        .contains("version 2", "no ONNX model, or are cut off");
   }
 
   @Test
@@ -120,7 +163,7 @@ class BrokenVersionsTest {
     byte[] model = endless(1e6f);
     DeployedVersion version = new DeployedVersion(2, uri(model), sha256(model));
     try (Serving serving =
-        serving(EXECUTION, new OnnxModels(0, LIMITS), new ManualTime(), version)) {
+        serving(EXECUTION, new OnnxModels(0, LIMITS, null), new ManualTime(), version)) {
       Scorer scorer = Objects.requireNonNull(serving.at(0)).champion().scorer();
       scorer.put(0, 0, 1);
       scorer.put(0, 1, 1);
