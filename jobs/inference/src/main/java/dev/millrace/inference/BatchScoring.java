@@ -1,5 +1,6 @@
 package dev.millrace.inference;
 
+import dev.millrace.core.model.ArmAssignment;
 import dev.millrace.core.model.CanaryAssignment;
 import dev.millrace.core.model.Decisions;
 import dev.millrace.core.model.Deployment;
@@ -39,6 +40,7 @@ final class BatchScoring {
   private final FallbackExpression fallback;
   private final VersionRuns runs;
   private final ShadowBudget shadowBudget;
+  private final @Nullable ArmAssignment arms;
 
   /** By version of the deployment and event. */
   private double[][] scores = new double[0][];
@@ -93,6 +95,11 @@ final class BatchScoring {
     this.decisions = new Decisions(plan.decisions(), plan.source().schema());
     this.predictionIds = new PredictionId(plan.project(), plan.model());
     this.runs = new VersionRuns(plan.model(), metrics, clock, out);
+    ScoringPlan.Experiment experiment = plan.experiment();
+    this.arms =
+        experiment == null
+            ? null
+            : new ArmAssignment(plan.model(), experiment.name(), experiment.arms());
     this.shadowBudget = new ShadowBudget(plan.model(), metrics, clock);
     this.serves = new int[plan.maxRows()];
     this.rescued = new double[plan.maxRows()];
@@ -325,6 +332,17 @@ final class BatchScoring {
     out.served(event, prediction(event, served, answer, shadows));
   }
 
+  /** The arm of the model's experiment that the event's unit is in; null where it is in none. */
+  private ArmAssignment.@Nullable Arm arm(Event event) {
+    ArmAssignment assigned = arms;
+    ScoringPlan.Experiment experiment = plan.experiment();
+    if (assigned == null || experiment == null) {
+      return null;
+    }
+    String unit = ScoringPlan.unit(event, experiment);
+    return unit == null ? null : assigned.of(unit);
+  }
+
   private Counter fallbackCause(Serving.@Nullable Version version, boolean ran) {
     if (version == null) {
       return metrics.fallbacksNoModel;
@@ -350,6 +368,8 @@ final class BatchScoring {
       PendingEvent event, Serving.@Nullable Served served, Answer answer, List<Integer> shadows) {
     Serving.Version version = answer.version();
     InputPlan inputs = version == null ? plan.current() : version.inputs();
+    ScoringPlan.Experiment experiment = plan.experiment();
+    ArmAssignment.Arm arm = answer.role() == Role.SHADOW ? null : arm(event.event);
     return new Prediction(
         predictionIds.of(event.event.id()),
         event.event.id(),
@@ -360,9 +380,9 @@ final class BatchScoring {
         version == null ? 0 : version.deployed().version(),
         answer.sha256(),
         answer.role(),
-        null,
-        null,
-        null,
+        arm == null || experiment == null ? null : experiment.name(),
+        arm == null ? null : arm.name(),
+        arm == null ? null : (Double) arm.propensity(),
         answer.score(),
         decisions.first(event.event.values(), answer.score()),
         event.inputsByName(inputs),
