@@ -4,6 +4,7 @@ import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -40,6 +41,11 @@ public final class BatchScorer implements AutoCloseable {
   private final InputBuffers inputs;
   private final ScoreBuffer scores;
   private final List<Bucket> buckets = new ArrayList<>();
+  private final @Nullable RunWatch watch;
+
+  /** What a run may take, by batch size. */
+  private final long[] limitNanos;
+
   private boolean closed;
 
   /** Buffers; of a warm scorer every batch size has run. */
@@ -54,8 +60,16 @@ public final class BatchScorer implements AutoCloseable {
     int most = Math.max(leastRows, powerOfTwo(maxRows));
     this.inputs = new InputBuffers(model.layout(), most);
     this.scores = ScoreBuffer.of(model.output(), most);
+    this.limitNanos = new long[place(most) + 1];
+    RunWatch opened = null;
     boolean made = false;
     try {
+      RunLimits limits = model.limits();
+      if (limits != null) {
+        opened = RunWatch.open();
+        Arrays.fill(limitNanos, limits.firstNanos(model.device().provider()));
+      }
+      this.watch = opened;
       for (int rows = leastRows; rows <= most; rows *= 2) {
         buckets.add(bucket(rows));
       }
@@ -63,15 +77,22 @@ public final class BatchScorer implements AutoCloseable {
         for (Bucket bucket : buckets) {
           // The first run of a shape plans its memory; the second shows that the plan holds.
           run(bucket);
+          long start = System.nanoTime();
           run(bucket);
+          if (limits != null) {
+            limitNanos[place(bucket.rows())] = limits.nanos(System.nanoTime() - start);
+          }
         }
       }
       made = true;
     } catch (OrtException e) {
-      throw failed(maxRows, e);
+      throw failed(opened, maxRows, e);
     } finally {
       if (!made) {
         closeTensors();
+        if (opened != null) {
+          opened.close();
+        }
       }
     }
   }
@@ -118,7 +139,12 @@ public final class BatchScorer implements AutoCloseable {
     inputs.put(row, column, vector);
   }
 
-  /** Scores the first {@code rows} rows. */
+  /**
+   * Scores the first {@code rows} rows.
+   *
+   * @throws RunEndedException where it took longer than the model's limits allow
+   * @throws IllegalStateException where the model cannot run
+   */
   public void score(int rows) {
     if (closed) {
       throw new IllegalStateException("Cannot score: the scorer is closed");
@@ -129,11 +155,11 @@ public final class BatchScorer implements AutoCloseable {
     }
     int size = Math.max(leastRows, powerOfTwo(rows));
     try {
-      run(
-          buckets.get(
-              Integer.numberOfTrailingZeros(size) - Integer.numberOfTrailingZeros(leastRows)));
+      run(buckets.get(place(size)));
     } catch (OrtException e) {
-      throw failed(rows, e);
+      // What makes a run endless must not be among the rows beyond the next batch.
+      inputs.clear();
+      throw failed(watch, rows, e);
     }
   }
 
@@ -150,7 +176,15 @@ public final class BatchScorer implements AutoCloseable {
     }
     closed = true;
     closeTensors();
+    if (watch != null) {
+      watch.close();
+    }
     model.scorerClosed();
+  }
+
+  /** Where a batch size stands among them. */
+  private int place(int size) {
+    return Integer.numberOfTrailingZeros(size) - Integer.numberOfTrailingZeros(leastRows);
   }
 
   private Bucket bucket(int rows) throws OrtException {
@@ -182,10 +216,13 @@ public final class BatchScorer implements AutoCloseable {
 
   private void run(Bucket bucket, Map<String, OnnxTensor> tensors) throws OrtException {
     if (!bucket.outputs().isEmpty()) {
-      model.session().run(tensors, bucket.outputs());
+      model.session().run(tensors, bucket.outputs(), watch, limitNanos[place(bucket.rows())]);
       return;
     }
-    try (OrtSession.Result result = model.session().run(tensors, model.output().name())) {
+    try (OrtSession.Result result =
+        model
+            .session()
+            .run(tensors, model.output().name(), watch, limitNanos[place(bucket.rows())])) {
       scores.read(result);
     }
   }
@@ -200,7 +237,13 @@ public final class BatchScorer implements AutoCloseable {
     buckets.clear();
   }
 
-  private IllegalStateException failed(int rows, OrtException e) {
+  private IllegalStateException failed(@Nullable RunWatch ending, int rows, OrtException e) {
+    if (ending != null && ending.ended()) {
+      return new RunEndedException(
+          "Cannot score %d rows with model %s on %s: after %d ms it had not come back and was ended"
+              .formatted(rows, model.sha256(), model.device(), ending.limitMillis()),
+          e);
+    }
     return new IllegalStateException(
         "Cannot score %d rows with model %s on %s: %s"
             .formatted(rows, model.sha256(), model.device(), e.getMessage()),

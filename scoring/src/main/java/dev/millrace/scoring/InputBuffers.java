@@ -24,9 +24,11 @@ final class InputBuffers {
   private final @Nullable FloatBuffer floats;
 
   private final int columns;
+  private final int maxRows;
 
   InputBuffers(InputLayout layout, int maxRows) {
     this.layout = layout;
+    this.maxRows = maxRows;
     this.columns = layout.columns().size();
     List<InputValues.Wholes> whole = new ArrayList<>();
     boolean texts = false;
@@ -92,6 +94,19 @@ final class InputBuffers {
   /** Sets one text of a column that may be a vector. */
   void put(int row, int column, int index, String value) {
     of(column).put(at(row, column) + index, value);
+  }
+
+  /** Every value is 0, every text empty. */
+  void clear() {
+    for (InputValues each : values) {
+      for (int at = 0; at < maxRows * each.node().width(); at++) {
+        if (each instanceof InputValues.Texts texts) {
+          texts.put(at, "");
+        } else {
+          each.put(at, 0.0);
+        }
+      }
+    }
   }
 
   /** Whether a value of the row is one that its tensor cannot hold. */

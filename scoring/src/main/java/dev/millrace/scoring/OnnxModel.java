@@ -41,6 +41,7 @@ public final class OnnxModel implements AutoCloseable {
   private final OnnxSession session;
   private final InputLayout layout;
   private final ScoreOutput output;
+  private final @Nullable RunLimits limits;
 
   private final Object invariance = new Object();
 
@@ -57,13 +58,15 @@ public final class OnnxModel implements AutoCloseable {
       List<String> inputNames,
       OnnxSession session,
       InputLayout layout,
-      ScoreOutput output) {
+      ScoreOutput output,
+      @Nullable RunLimits limits) {
     this.sha256 = sha256;
     this.device = device;
     this.inputNames = inputNames;
     this.session = session;
     this.layout = layout;
     this.output = output;
+    this.limits = limits;
   }
 
   /** The version of ONNX Runtime that scores here. */
@@ -96,6 +99,21 @@ public final class OnnxModel implements AutoCloseable {
   public static OnnxModel load(
       Path file, @Nullable String expectedSha256, List<InputColumn> signature, ComputeDevice device)
       throws IOException {
+    return load(file, expectedSha256, signature, device, null);
+  }
+
+  /**
+   * The same for a model whose runs are ended when they take too long.
+   *
+   * @param limits null where they may take any time
+   */
+  public static OnnxModel load(
+      Path file,
+      @Nullable String expectedSha256,
+      List<InputColumn> signature,
+      ComputeDevice device,
+      @Nullable RunLimits limits)
+      throws IOException {
     byte[] bytes = Files.readAllBytes(file);
     String sha256 = sha256(bytes);
     if (expectedSha256 != null && !expectedSha256.equalsIgnoreCase(sha256)) {
@@ -104,7 +122,7 @@ public final class OnnxModel implements AutoCloseable {
               .formatted(file, sha256, expectedSha256));
     }
     try {
-      return open(file, bytes, sha256, signature, device);
+      return open(file, bytes, sha256, signature, device, limits);
     } catch (UnreadableModelException e) {
       throw new ModelRefusedException(
           ("Cannot load model %s: %s; export it with tensors [N, F] of float, double, int64 or"
@@ -115,7 +133,12 @@ public final class OnnxModel implements AutoCloseable {
   }
 
   private static OnnxModel open(
-      Path file, byte[] bytes, String sha256, List<InputColumn> signature, ComputeDevice device)
+      Path file,
+      byte[] bytes,
+      String sha256,
+      List<InputColumn> signature,
+      ComputeDevice device,
+      @Nullable RunLimits limits)
       throws IOException, UnreadableModelException {
     ModelHeader header = ModelHeader.read(bytes);
     OnnxSession session = null;
@@ -127,8 +150,13 @@ public final class OnnxModel implements AutoCloseable {
       List<String> names = joined == null ? List.of() : List.of(joined.split(",", -1));
       InputLayout layout = InputLayout.of(session.onnx(), signature, names);
       ScoreOutput output =
-          probe(session, layout, ScoreOutput.named(session.onnx(), metadata.get(OUTPUT)));
-      OnnxModel model = new OnnxModel(sha256, device, names, session, layout, output);
+          probe(
+              session,
+              layout,
+              ScoreOutput.named(session.onnx(), metadata.get(OUTPUT)),
+              limits,
+              device.provider());
+      OnnxModel model = new OnnxModel(sha256, device, names, session, layout, output, limits);
       loaded = true;
       return model;
     } catch (OrtException e) {
@@ -144,13 +172,43 @@ public final class OnnxModel implements AutoCloseable {
   }
 
   /** Scores a few rows, because not every exporter writes the output's shape. */
-  private static ScoreOutput probe(OnnxSession session, InputLayout layout, String output)
+  private static ScoreOutput probe(
+      OnnxSession session,
+      InputLayout layout,
+      String output,
+      @Nullable RunLimits limits,
+      ExecutionProvider provider)
+      throws OrtException, UnreadableModelException {
+    if (limits == null) {
+      return probe(session, layout, output, null, 0);
+    }
+    try (RunWatch watch = RunWatch.open()) {
+      try {
+        return probe(session, layout, output, watch, limits.firstNanos(provider));
+      } catch (OrtException e) {
+        if (watch.ended()) {
+          throw new UnreadableModelException(
+              "a run of a few rows had not come back after "
+                  + watch.limitMillis()
+                  + " ms and was ended");
+        }
+        throw e;
+      }
+    }
+  }
+
+  private static ScoreOutput probe(
+      OnnxSession session,
+      InputLayout layout,
+      String output,
+      @Nullable RunWatch watch,
+      long limitNanos)
       throws OrtException, UnreadableModelException {
     ScoreOutput found = null;
     for (int rows : PROBE_ROWS) {
       InputBuffers buffers = new InputBuffers(layout, rows);
       Map<String, OnnxTensor> tensors = buffers.tensors(rows);
-      try (OrtSession.Result result = session.run(tensors, output)) {
+      try (OrtSession.Result result = session.run(tensors, output, watch, limitNanos)) {
         ScoreOutput now = ScoreOutput.of(output, result.get(0), rows);
         if (found != null && !found.equals(now)) {
           throw new UnreadableModelException(
@@ -271,6 +329,11 @@ public final class OnnxModel implements AutoCloseable {
 
   ScoreOutput output() {
     return output;
+  }
+
+  /** Null where runs may take any time. */
+  @Nullable RunLimits limits() {
+    return limits;
   }
 
   OnnxSession session() {

@@ -82,22 +82,49 @@ final class OnnxSession implements AutoCloseable {
     return session;
   }
 
-  /** Runs a batch whose scores go where {@code outputs} say. */
-  void run(Map<String, OnnxTensor> inputs, Map<String, ? extends OnnxValue> outputs)
+  /**
+   * Runs a batch whose scores go where {@code outputs} say.
+   *
+   * @param watch what ends the run; null where it may take any time
+   */
+  void run(
+      Map<String, OnnxTensor> inputs,
+      Map<String, ? extends OnnxValue> outputs,
+      @Nullable RunWatch watch,
+      long limitNanos)
       throws OrtException {
     lock();
     try {
-      session.run(inputs, Set.of(), outputs).close();
+      if (watch == null) {
+        session.run(inputs, Set.of(), outputs).close();
+        return;
+      }
+      watch.begin(limitNanos);
+      try {
+        session.run(inputs, Set.of(), outputs, watch.options()).close();
+      } finally {
+        watch.end();
+      }
     } finally {
       unlock();
     }
   }
 
   /** Runs a batch whose scores come in a new value. */
-  OrtSession.Result run(Map<String, OnnxTensor> inputs, String output) throws OrtException {
+  OrtSession.Result run(
+      Map<String, OnnxTensor> inputs, String output, @Nullable RunWatch watch, long limitNanos)
+      throws OrtException {
     lock();
     try {
-      return session.run(inputs, Set.of(output));
+      if (watch == null) {
+        return session.run(inputs, Set.of(output));
+      }
+      watch.begin(limitNanos);
+      try {
+        return session.run(inputs, Set.of(output), watch.options());
+      } finally {
+        watch.end();
+      }
     } finally {
       unlock();
     }

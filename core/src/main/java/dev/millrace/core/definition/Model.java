@@ -32,13 +32,55 @@ public record Model(
     List<Gate> gates,
     Monitoring monitoring,
     @Nullable Retraining retraining,
-    @Nullable Rollout rollout) {
+    @Nullable Rollout rollout,
+    List<Experiment> experiments) {
 
   public Model {
+    experiments = List.copyOf(experiments);
     inputs = List.copyOf(inputs);
     missing = Map.copyOf(missing);
     decisions = List.copyOf(decisions);
     gates = List.copyOf(gates);
+  }
+
+  /** A model without experiments. */
+  public Model(
+      String name,
+      String source,
+      FeatureReads features,
+      List<Input> inputs,
+      double missingDefault,
+      Map<String, Double> missing,
+      Duration maxFeatureWait,
+      Execution execution,
+      List<Decision> decisions,
+      @Nullable String fallback,
+      Delivery delivery,
+      @Nullable Label label,
+      @Nullable Training training,
+      List<Gate> gates,
+      Monitoring monitoring,
+      @Nullable Retraining retraining,
+      @Nullable Rollout rollout) {
+    this(
+        name,
+        source,
+        features,
+        inputs,
+        missingDefault,
+        missing,
+        maxFeatureWait,
+        execution,
+        decisions,
+        fallback,
+        delivery,
+        label,
+        training,
+        gates,
+        monitoring,
+        retraining,
+        rollout,
+        List.of());
   }
 
   /** A model whose later life is left to people. */
@@ -248,6 +290,22 @@ public record Model(
     public Rollout {
       unitFields = List.copyOf(unitFields);
       canary = List.copyOf(canary);
+    }
+  }
+
+  /**
+   * What tells units apart, so that something may be done differently with some of them.
+   *
+   * @param unit the entity or field by which events are assigned to an arm
+   * @param unitFields the fields of the model's source that the unit stands for, in order
+   * @param arms each arm's share of the units, in per cent
+   */
+  public record Experiment(
+      String name, String unit, List<String> unitFields, Map<String, Integer> arms)
+      implements Serializable {
+    public Experiment {
+      unitFields = List.copyOf(unitFields);
+      arms = Map.copyOf(arms);
     }
   }
 }

@@ -4,6 +4,7 @@ import dev.millrace.core.expression.Expression;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -33,7 +34,8 @@ final class ModelPlans {
       List<Model.Gate> gates,
       Model.Monitoring monitoring,
       Model.@Nullable Retraining retraining,
-      Model.@Nullable Rollout rollout) {}
+      Model.@Nullable Rollout rollout,
+      List<Model.Experiment> experiments) {}
 
   Plans read(Section model, @Nullable Schema schema, List<Model.Input> inputs) {
     List<String> outcomes = outcomes(model);
@@ -43,8 +45,8 @@ final class ModelPlans {
     Model.Monitoring monitoring = monitoring(model, schema);
     Model.Retraining retraining = retraining(model);
     Model.Rollout rollout = rollout(model, schema);
-    experiments(model, schema, outcomes);
-    return new Plans(gates, monitoring, retraining, rollout);
+    List<Model.Experiment> experiments = experiments(model, schema, outcomes);
+    return new Plans(gates, monitoring, retraining, rollout, experiments);
   }
 
   private static List<Section> unbuiltList(Section model, String key) {
@@ -297,21 +299,9 @@ final class ModelPlans {
       approvalValue.unbuilt("an approval by a person");
     }
     close(section);
-    if (unit == null || schema == null) {
+    List<String> fields = unit == null ? null : unitFields(rollout, unit, schema);
+    if (unit == null || fields == null) {
       return null;
-    }
-    Scope.EntityDraft draft = scope.entityNamed(unit);
-    Entity entity = draft == null ? null : draft.entity();
-    if (draft != null && entity == null) {
-      return null;
-    }
-    List<String> fields = entity == null ? List.of(unit) : entity.keys();
-    for (String field : fields) {
-      if (schema.getField(field) == null) {
-        rollout.mistake(
-            "the model's source has no field " + field + ", a key of entity " + unit,
-            "name a field of the source as unit");
-      }
     }
     return new Model.Rollout(
         unit,
@@ -326,43 +316,106 @@ final class ModelPlans {
         approval == null || approval.equals("none") ? null : approval);
   }
 
-  private void experiments(Section model, @Nullable Schema schema, List<String> outcomes) {
+  /** The fields of the model's source that a unit stands for; null where they are not known. */
+  private @Nullable List<String> unitFields(Value where, String unit, @Nullable Schema schema) {
+    Scope.EntityDraft draft = scope.entityNamed(unit);
+    Entity entity = draft == null ? null : draft.entity();
+    if (schema == null || (draft != null && entity == null)) {
+      return null;
+    }
+    if (entity == null) {
+      // That it is none has been said.
+      return schema.getField(unit) == null ? null : List.of(unit);
+    }
+    List<String> fields = entity.keys();
+    for (String field : fields) {
+      if (schema.getField(field) == null) {
+        where.mistake(
+            "the model's source has no field " + field + ", a key of entity " + unit,
+            "name a field of the source as unit");
+      }
+    }
+    return fields;
+  }
+
+  /** What assigns units runs, what judges the arms does not. */
+  private List<Model.Experiment> experiments(
+      Section model, @Nullable Schema schema, List<String> outcomes) {
     Names names = new Names();
-    for (Section section : unbuiltList(model, "experiments")) {
-      String unusedName = newName(section, names, "experiment");
-      unit(section, schema);
-      arms(section.required("arms"));
-      Value outcome = section.required("outcome");
-      String outcomeName = outcome == null ? null : outcome.text();
-      if (outcome != null && outcomeName != null && !outcomes.contains(outcomeName)) {
+    List<Model.Experiment> experiments = new ArrayList<>();
+    Value value = model.take("experiments");
+    int number = 0;
+    for (Value one : value == null ? List.<Value>of() : value.list()) {
+      if (number++ > 0) {
+        // A prediction has room for one.
+        one.unbuilt("a second experiment of a model");
+      }
+      Section section = one.section();
+      if (section == null) {
+        continue;
+      }
+      String name = newName(section, names, "experiment");
+      String unit = unit(section, schema);
+      Map<String, Integer> arms = arms(section.required("arms"));
+      judgement(section, outcomes);
+      close(section);
+      List<String> fields = unit == null ? null : unitFields(one, unit, schema);
+      if (name != null && unit != null && fields != null && !arms.isEmpty()) {
+        experiments.add(new Model.Experiment(name, unit, fields, arms));
+      }
+    }
+    return experiments;
+  }
+
+  private static void judgement(Section section, List<String> outcomes) {
+    Value outcome = section.take("outcome");
+    String outcomeName = outcome == null ? null : outcome.text();
+    if (outcome != null && outcomeName != null) {
+      outcome.unbuilt("an experiment's outcome");
+      if (!outcomes.contains(outcomeName)) {
         outcome.mistake(
             "there is no outcome " + outcomeName,
             Value.suggestion(outcomeName, outcomes, "known are "));
       }
-      Value test = section.take("test");
-      if (test != null) {
-        String unused = test.choice(List.of("z", "sequential", "bandit"));
+    }
+    Value test = section.take("test");
+    if (test != null) {
+      test.unbuilt("an experiment's test");
+      String unused = test.choice(List.of("z", "sequential", "bandit"));
+      if (outcome == null) {
+        section.required("outcome");
       }
-      Duration unused = section.positiveDuration("duration", HOUR);
-      close(section);
+    }
+    Value duration = section.take("duration");
+    if (duration != null) {
+      duration.unbuilt("an experiment's duration");
+      Duration unused = duration.duration();
     }
   }
 
-  private static void arms(@Nullable Value arms) {
+  /** The arms and their shares; none where they are not sound. */
+  private static Map<String, Integer> arms(@Nullable Value arms) {
     Map<String, Value> entries = arms == null ? null : arms.entries();
     if (arms == null || entries == null) {
-      return;
+      return Map.of();
     }
+    Map<String, Integer> shares = new LinkedHashMap<>();
     long sum = 0;
-    boolean sound = true;
-    for (Value share : entries.values()) {
-      Long percent = share.whole(0, 100);
-      sound &= percent != null;
-      sum += percent == null ? 0 : percent;
+    for (Map.Entry<String, Value> share : entries.entrySet()) {
+      Long percent = share.getValue().whole(0, 100);
+      if (percent != null) {
+        shares.put(share.getKey(), percent.intValue());
+        sum += percent;
+      }
     }
-    if (sound && sum != 100) {
+    if (shares.size() < entries.size()) {
+      return Map.of();
+    }
+    if (sum != 100) {
       arms.mistake("the shares add up to " + sum, "let them add up to 100");
+      return Map.of();
     }
+    return shares;
   }
 
   /** An entity, or a field of the model's source. */

@@ -93,7 +93,8 @@ final class ModelReader {
             later.gates(),
             later.monitoring(),
             later.retraining(),
-            later.rollout()));
+            later.rollout(),
+            later.experiments()));
   }
 
   /**

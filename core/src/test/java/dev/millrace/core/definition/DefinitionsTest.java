@@ -123,6 +123,10 @@ class DefinitionsTest {
                 Duration.ofDays(1),
                 Duration.ofDays(10),
                 null));
+    assertThat(model.experiments())
+        .containsExactly(
+            new Model.Experiment(
+                "eager", "origin", List.of("origin"), Map.of("control", 50, "eager", 50)));
   }
 
   @Test
@@ -135,7 +139,9 @@ class DefinitionsTest {
             "millrace.yaml:57: models[0].outcomes",
             "millrace.yaml:58: models[0].groups",
             "millrace.yaml:60: models[0].tests",
-            "millrace.yaml:67: models[0].experiments",
+            "millrace.yaml:67: models[0].experiments[0].outcome",
+            "millrace.yaml:67: models[0].experiments[0].test",
+            "millrace.yaml:67: models[0].experiments[0].duration",
             "schemas/complaint.avsc:7: fields.passenger.personal");
   }
 

@@ -103,7 +103,7 @@ final class InferenceEnds implements InferenceJob.Ends {
         new KafkaDeploymentLog(target),
         new LifecycleAnnouncements(target),
         new KafkaPredictionTimes(target, project.name()),
-        new OnnxModels(),
+        OnnxModels.of(System.getenv()),
         new WaitClock.OfSystem(),
         new LoaderThread());
   }

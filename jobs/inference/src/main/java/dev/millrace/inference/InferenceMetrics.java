@@ -38,6 +38,15 @@ final class InferenceMetrics {
   /** Fallback scores because the model could not run. */
   final Counter fallbacksFailed;
 
+  /** Of these, scores that another version made: the champion for its canary, or the one before. */
+  final Counter fallbacksByVersion;
+
+  /** Scores that shadows did not make because they take too long. */
+  final Counter shadowsShed;
+
+  /** Runs of versions that did not come back. */
+  final Counter runsEnded;
+
   /** Events without any score: letters NO_MODEL. */
   final Counter unanswered;
 
@@ -81,6 +90,9 @@ final class InferenceMetrics {
     fallbacksNoModel = group.counter("fallbacksNoModel");
     fallbacksNonFinite = group.counter("fallbacksNonFinite");
     fallbacksFailed = group.counter("fallbacksFailed");
+    fallbacksByVersion = group.counter("fallbacksByVersion");
+    shadowsShed = group.counter("shadowsShed");
+    runsEnded = group.counter("runsEnded");
     unanswered = group.counter("unanswered");
     nullKeys = group.counter("nullKeys");
     missingInputs = group.counter("missingInputs");

@@ -6,10 +6,13 @@ import dev.millrace.scoring.BatchScorer;
 import dev.millrace.scoring.ComputeDevice;
 import dev.millrace.scoring.ExecutionProvider;
 import dev.millrace.scoring.LatencyTable;
+import dev.millrace.scoring.ModelTrial;
 import dev.millrace.scoring.ProviderUnavailableException;
+import dev.millrace.scoring.RunLimits;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -19,8 +22,15 @@ import org.slf4j.LoggerFactory;
  * of a process share a session, each has its own buffers.
  *
  * @param gpu the number of the task's GPU
+ * @param limits when a run is ended that does not come back
+ * @param trial what a new version may take in a JVM of its own, in which it scores first; null
+ *     where it is loaded here at once
  */
-record OnnxModels(int gpu) implements ModelLoader {
+record OnnxModels(int gpu, RunLimits limits, ModelTrial.@Nullable Limits trial)
+    implements ModelLoader {
+
+  /** Whether versions are tried in a JVM of their own first: {@code true} or nothing. */
+  static final String ISOLATE = "MILLRACE_ISOLATE_MODELS";
 
   private static final long serialVersionUID = 1L;
   private static final Logger LOG = LoggerFactory.getLogger(OnnxModels.class);
@@ -28,12 +38,18 @@ record OnnxModels(int gpu) implements ModelLoader {
 
   /** For tasks that have no GPU of their own: the first that the process sees. */
   OnnxModels() {
-    this(0);
+    this(0, RunLimits.SERVING, null);
+  }
+
+  /** As an installation wants it. */
+  static OnnxModels of(Map<String, String> environment) {
+    boolean isolated = Boolean.parseBoolean(environment.get(ISOLATE));
+    return new OnnxModels(0, RunLimits.SERVING, isolated ? ModelTrial.Limits.SERVING : null);
   }
 
   @Override
   public ModelLoader on(int number) {
-    return new OnnxModels(number);
+    return new OnnxModels(number, limits, trial);
   }
 
   @Override
@@ -44,6 +60,9 @@ record OnnxModels(int gpu) implements ModelLoader {
     List<SharedModel> held = new ArrayList<>();
     boolean made = false;
     try {
+      if (trial != null && execution.refusesSlow()) {
+        ModelTrials.pass(version, inputs, execution.maxRows(), trial);
+      }
       String fellBack = acquire(version, inputs, execution.provider(), held);
       checkInputs(what, held.get(held.size() - 1), inputs);
       LatencyTable.Choice choice = choose(what, held, execution);
@@ -63,7 +82,7 @@ record OnnxModels(int gpu) implements ModelLoader {
       made = true;
       return scorer;
     } catch (IllegalStateException e) {
-      throw new IOException(what + "it does not run", e);
+      throw new IOException(what + "it does not run: " + e.getMessage(), e);
     } finally {
       if (!made) {
         held.forEach(SharedModel::release);
@@ -89,7 +108,7 @@ record OnnxModels(int gpu) implements ModelLoader {
         };
     if (accelerator != null) {
       try {
-        held.add(SharedModel.acquire(version, inputs, new ComputeDevice(accelerator, gpu)));
+        held.add(SharedModel.acquire(version, inputs, new ComputeDevice(accelerator, gpu), limits));
       } catch (ProviderUnavailableException e) {
         if (wanted == Model.Provider.AUTO) {
           LOG.info("The CPU computes version {}: {}", version.version(), e.getMessage());
@@ -99,7 +118,7 @@ record OnnxModels(int gpu) implements ModelLoader {
       }
     }
     if (held.isEmpty() || wanted == Model.Provider.AUTO) {
-      held.add(SharedModel.acquire(version, inputs, ComputeDevice.CPU));
+      held.add(SharedModel.acquire(version, inputs, ComputeDevice.CPU, limits));
     }
     return fellBack;
   }

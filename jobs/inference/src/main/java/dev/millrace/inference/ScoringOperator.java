@@ -466,6 +466,13 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
     public void refused(PendingEvent event, DeadLetter letter) {
       refuse(letter, event.timestampMillis);
     }
+
+    @Override
+    public void leftOut(Deployment deployment, String reason) {
+      // The registry revokes nothing that serves; whoever reads its journal finds the reason there.
+      announcements.announce(
+          deployment, LifecycleEntry.Command.UNLOADABLE, reason, largestMillis, nowMillis());
+    }
   }
 
   private void refuse(DeadLetter letter, @Nullable Long timestampMillis) {

@@ -30,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  * @param unitFields the fields of the source by which events are assigned to a canary; where there
  *     are none the event's id is the unit
  * @param segmentFields the fields of the source by whose values the model is watched
+ * @param experiment that assigns events to arms; null where there is none
  */
 record ScoringPlan(
     String project,
@@ -45,8 +46,52 @@ record ScoringPlan(
     long maxFeatureWaitMillis,
     boolean asOf,
     List<Integer> unitFields,
-    List<Integer> segmentFields)
+    List<Integer> segmentFields,
+    @Nullable Experiment experiment)
     implements Serializable {
+
+  /**
+   * An experiment.
+   *
+   * @param unitFields the fields of the source by which events are assigned to an arm
+   * @param arms share by arm
+   */
+  record Experiment(String name, List<Integer> unitFields, Map<String, Integer> arms)
+      implements Serializable {}
+
+  /** A plan without an experiment. */
+  ScoringPlan(
+      String project,
+      String model,
+      SourcePlan source,
+      boolean forwardsLetters,
+      List<ViewRead> views,
+      List<InputPlan> plans,
+      List<LeftOut> leftOut,
+      List<Model.Decision> decisions,
+      @Nullable String fallback,
+      Execution execution,
+      long maxFeatureWaitMillis,
+      boolean asOf,
+      List<Integer> unitFields,
+      List<Integer> segmentFields) {
+    this(
+        project,
+        model,
+        source,
+        forwardsLetters,
+        views,
+        plans,
+        leftOut,
+        decisions,
+        fallback,
+        execution,
+        maxFeatureWaitMillis,
+        asOf,
+        unitFields,
+        segmentFields,
+        null);
+  }
 
   /**
    * Inputs that cannot be made.
@@ -87,12 +132,16 @@ record ScoringPlan(
         Execution.of(model.execution()),
         model.maxFeatureWait().toMillis(),
         model.features() == Model.FeatureReads.AS_OF,
-        rollout == null
-            ? List.of()
-            : List.copyOf(
-                rollout.unitFields().stream().map(f -> SourcePlan.field(source, f)).toList()),
-        List.copyOf(
-            model.monitoring().segments().stream().map(f -> SourcePlan.field(source, f)).toList()));
+        rollout == null ? List.of() : fields(source, rollout.unitFields()),
+        fields(source, model.monitoring().segments()),
+        model.experiments().stream()
+            .findFirst()
+            .map(e -> new Experiment(e.name(), fields(source, e.unitFields()), e.arms()))
+            .orElse(null));
+  }
+
+  private static List<Integer> fields(Source source, List<String> names) {
+    return List.copyOf(names.stream().map(name -> SourcePlan.field(source, name)).toList());
   }
 
   /** The largest batch. */
@@ -195,14 +244,20 @@ record ScoringPlan(
 
   /** What assigns the event to a canary; null where a field of it is null. */
   @Nullable String unit(Event event) {
-    if (unitFields.isEmpty()) {
-      return event.id();
-    }
-    List<@Nullable Object> unit = new ArrayList<>(unitFields.size());
-    for (int field : unitFields) {
+    return unitFields.isEmpty() ? event.id() : joined(event, unitFields);
+  }
+
+  private static @Nullable String joined(Event event, List<Integer> fields) {
+    List<@Nullable Object> unit = new ArrayList<>(fields.size());
+    for (int field : fields) {
       unit.add(event.values()[field]);
     }
     return EntityKeys.join(unit);
+  }
+
+  /** What assigns the event to an arm; null where a field of it is null. */
+  static @Nullable String unit(Event event, Experiment experiment) {
+    return joined(event, experiment.unitFields());
   }
 
   /** The event's values of the watched fields, as readers of the predictions get them. */

@@ -5,14 +5,18 @@ import dev.millrace.core.model.Deployment;
 import dev.millrace.core.model.DeploymentHistory;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ExecutorService;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -46,6 +50,9 @@ final class Serving implements AutoCloseable {
 
   private final Set<String> unservable = new HashSet<>();
 
+  /** By deployment id: who answers in its place; found again when the log goes on. */
+  private final Map<String, Optional<Version>> previous = new HashMap<>();
+
   /** The deployment whose loading was asked for and of which {@link #poll} has not told yet. */
   private @Nullable Deployment preparing;
 
@@ -63,13 +70,26 @@ final class Serving implements AutoCloseable {
    *     that nobody acts on
    * @param inputs that the versions take, each once
    * @param views indexes of those that the inputs read
+   * @param previous who answers where these have no score: the version that was champion before
+   *     them, loaded when it is asked for; null where there is none
    */
   record Served(
       Deployment deployment,
       boolean hasCanary,
       List<Version> versions,
       List<InputPlan> inputs,
-      List<Integer> views) {
+      List<Integer> views,
+      Supplier<@Nullable Version> previous) {
+
+    /** Who serves where nobody did before. */
+    Served(
+        Deployment deployment,
+        boolean hasCanary,
+        List<Version> versions,
+        List<InputPlan> inputs,
+        List<Integer> views) {
+      this(deployment, hasCanary, versions, inputs, views, () -> null);
+    }
 
     Version champion() {
       return versions.get(0);
@@ -232,6 +252,7 @@ final class Serving implements AutoCloseable {
     // A deployment's later record may name another effective time.
     served.remove(deployment.deploymentId());
     unservable.remove(deployment.deploymentId());
+    previous.clear();
     metrics.deploymentsTaken.inc();
     LOG.info(
         "Deployment {} of model {} is {}", deployment.deploymentId(), plan.model(), deployment);
@@ -329,7 +350,53 @@ final class Serving implements AutoCloseable {
       }
     }
     return new Served(
-        deployment, canary != null, List.copyOf(versions), List.copyOf(inputs), List.copyOf(views));
+        deployment,
+        canary != null,
+        List.copyOf(versions),
+        List.copyOf(inputs),
+        List.copyOf(views),
+        () -> previousTo(deployment, views));
+  }
+
+  /**
+   * The version that answers where a deployment's has no score: the champion of the newest earlier
+   * one with other bytes that can be loaded.
+   *
+   * @param views those that were read; a version that reads others has not got its rows
+   */
+  private @Nullable Version previousTo(Deployment deployment, Set<Integer> views) {
+    String id = deployment.deploymentId();
+    Optional<Version> known = previous.get(id);
+    if (known == null) {
+      known =
+          earlierChampions(deployment)
+              .map(
+                  champion ->
+                      Optional.ofNullable(version(deployment, champion))
+                          .filter(loaded -> views.containsAll(loaded.inputs.views())))
+              .flatMap(Optional::stream)
+              .findFirst();
+      previous.put(id, known);
+    }
+    return known.orElse(null);
+  }
+
+  /** The champions before a deployment, the newest first, without its own. */
+  private Stream<DeployedVersion> earlierChampions(Deployment deployment) {
+    List<Deployment> standing = history.standing();
+    DeployedVersion own = deployment.champion();
+    List<DeployedVersion> earlier = new ArrayList<>();
+    for (Deployment one : standing) {
+      if (one.deploymentId().equals(deployment.deploymentId())) {
+        break;
+      }
+      DeployedVersion champion = one.champion();
+      if (champion != null && own != null && !champion.sha256().equals(own.sha256())) {
+        earlier.add(champion);
+      }
+    }
+    Collections.reverse(earlier);
+    return earlier.stream();
   }
 
   private @Nullable Version version(Deployment deployment, @Nullable DeployedVersion wanted) {
@@ -414,9 +481,18 @@ final class Serving implements AutoCloseable {
     if (serves != null) {
       need(serves.deployment, needed);
       kept.add(serves.deployment.deploymentId());
+      earlierChampions(serves.deployment)
+          .map(this::loading)
+          .filter(scorers::containsKey)
+          .findFirst()
+          .ifPresent(needed::add);
     }
     history.preparing().ifPresent(p -> need(p, needed));
     served.keySet().retainAll(kept);
+    previous.keySet().retainAll(kept);
+    for (Optional<Version> one : previous.values()) {
+      one.ifPresent(v -> needed.add(new Loading(v.deployed.sha256(), v.inputs.number())));
+    }
     scorers
         .entrySet()
         .removeIf(
@@ -431,10 +507,16 @@ final class Serving implements AutoCloseable {
 
   private void need(Deployment deployment, Set<Loading> needed) {
     for (DeployedVersion version : versions(deployment)) {
-      InputPlan inputs = plan.inputsOf(version);
-      if (inputs != null) {
-        needed.add(new Loading(version.sha256(), inputs.number()));
+      Loading loading = loading(version);
+      if (loading != null) {
+        needed.add(loading);
       }
     }
+  }
+
+  /** What would be loaded of a version; null where its inputs are not computed. */
+  private @Nullable Loading loading(DeployedVersion version) {
+    InputPlan inputs = plan.inputsOf(version);
+    return inputs == null ? null : new Loading(version.sha256(), inputs.number());
   }
 }

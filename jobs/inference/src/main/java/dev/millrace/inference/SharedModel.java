@@ -5,6 +5,7 @@ import dev.millrace.scoring.ComputeDevice;
 import dev.millrace.scoring.InputColumn;
 import dev.millrace.scoring.LatencyTable;
 import dev.millrace.scoring.OnnxModel;
+import dev.millrace.scoring.RunLimits;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.FileSystemNotFoundException;
@@ -14,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** One session for the same bytes, inputs and device, however many tasks of the process score. */
 final class SharedModel {
@@ -27,41 +29,72 @@ final class SharedModel {
   private static final Duration MEASURING_TIME = Duration.ofMillis(300);
 
   private final Key key;
-  private final OnnxModel onnx;
 
   /** By the largest batch; guarded by {@link #MEASURING}. */
   private final Map<Integer, LatencyTable> latencies = new HashMap<>();
 
+  /** Guarded by {@link #LOADED}. */
   private int holders;
+
+  // Guarded by this: who loads one version holds up nobody who wants another one.
+  private @Nullable OnnxModel onnx;
+  private @Nullable IOException refused;
 
   private record Key(String sha256, List<String> inputs, ComputeDevice device) {}
 
-  private SharedModel(Key key, OnnxModel onnx) {
+  private SharedModel(Key key) {
     this.key = key;
-    this.onnx = onnx;
   }
 
   /** Loads it, or joins those who have it; whoever asks releases it. */
-  static SharedModel acquire(DeployedVersion version, List<String> inputs, ComputeDevice device)
+  static SharedModel acquire(
+      DeployedVersion version, List<String> inputs, ComputeDevice device, RunLimits limits)
       throws IOException {
     Key key = new Key(version.sha256().toLowerCase(Locale.ROOT), List.copyOf(inputs), device);
+    SharedModel shared;
     synchronized (LOADED) {
-      SharedModel shared = LOADED.get(key);
-      if (shared == null) {
-        shared =
-            new SharedModel(
-                key,
-                OnnxModel.load(
-                    file(version.uri()), version.sha256(), InputColumn.single(inputs), device));
-        LOADED.put(key, shared);
-      }
+      shared = LOADED.computeIfAbsent(key, SharedModel::new);
       shared.holders++;
+    }
+    boolean loaded = false;
+    try {
+      shared.load(version, limits);
+      loaded = true;
       return shared;
+    } finally {
+      if (!loaded) {
+        shared.release();
+      }
     }
   }
 
-  OnnxModel onnx() {
-    return onnx;
+  /** Tasks that wait for one that is refused are told the same, without trying. */
+  private synchronized void load(DeployedVersion version, RunLimits limits) throws IOException {
+    if (refused != null) {
+      throw refused;
+    }
+    if (onnx == null) {
+      try {
+        onnx =
+            OnnxModel.load(
+                file(version.uri()),
+                version.sha256(),
+                InputColumn.single(key.inputs),
+                key.device,
+                limits);
+      } catch (IOException e) {
+        refused = e;
+        throw e;
+      }
+    }
+  }
+
+  synchronized OnnxModel onnx() {
+    OnnxModel loaded = onnx;
+    if (loaded == null) {
+      throw new IllegalStateException("Cannot score with model " + key.sha256 + ": not loaded");
+    }
+    return loaded;
   }
 
   ComputeDevice device() {
@@ -72,20 +105,27 @@ final class SharedModel {
   LatencyTable latency(int maxRows) {
     synchronized (MEASURING) {
       return latencies.computeIfAbsent(
-          maxRows, rows -> LatencyTable.measure(onnx, rows, MEASURING_TIME, System::nanoTime));
+          maxRows, rows -> LatencyTable.measure(onnx(), rows, MEASURING_TIME, System::nanoTime));
     }
   }
 
   void release() {
     synchronized (LOADED) {
-      if (--holders == 0) {
-        LOADED.remove(key);
+      if (--holders > 0) {
+        return;
+      }
+      LOADED.remove(key);
+    }
+    synchronized (this) {
+      if (onnx != null) {
         onnx.close();
+        onnx = null;
       }
     }
   }
 
-  private static Path file(String uri) throws IOException {
+  /** Where an artifact is. */
+  static Path file(String uri) throws IOException {
     try {
       return Path.of(URI.create(uri));
     } catch (IllegalArgumentException | FileSystemNotFoundException e) {

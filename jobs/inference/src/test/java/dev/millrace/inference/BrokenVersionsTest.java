@@ -3,14 +3,19 @@ package dev.millrace.inference;
 import static dev.millrace.core.model.Deployment.State.EFFECTIVE;
 import static dev.millrace.core.model.Deployment.State.PREPARING;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.core.definition.Model;
 import dev.millrace.core.model.DeployedVersion;
 import dev.millrace.core.model.Deployment;
+import dev.millrace.scoring.ModelTrial;
+import dev.millrace.scoring.RunEndedException;
+import dev.millrace.scoring.RunLimits;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
@@ -18,6 +23,8 @@ import java.util.Objects;
 import org.apache.flink.metrics.groups.UnregisteredMetricsGroup;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A version that is broken is refused with its reason, and the one that serves goes on. */
@@ -28,6 +35,13 @@ class BrokenVersionsTest {
 
   /** Leaves 3 s for a batch: on the busiest machine nothing good takes that long. */
   private static final Execution EXECUTION = new Execution(Model.Provider.AUTO, 4, 2, 3_002L, true);
+
+  private static final RunLimits LIMITS =
+      new RunLimits(Duration.ofMillis(300), Duration.ofMillis(300), 1);
+
+  private static final long MEMORY_BYTES = 512L << 20;
+  private static final OnnxModels ISOLATED =
+      new OnnxModels(0, LIMITS, new ModelTrial.Limits(Duration.ofMinutes(1), MEMORY_BYTES));
 
   private final Path dir;
   private final InferenceMetrics metrics = new InferenceMetrics(new UnregisteredMetricsGroup());
@@ -101,6 +115,75 @@ class BrokenVersionsTest {
   }
 
   @Test
+  void oneThatNeverComesBack() throws Exception {
+    // From the first run on, whatever it is given.
+    assertThat(prepared(endless(-1), EXECUTION, new OnnxModels(0, LIMITS, null)))
+        .contains("version 2", "had not come back after 300 ms and was ended");
+  }
+
+  @Test
+  void inAJvmOfItsOwnOneThatNeverComesBack() throws Exception {
+    OnnxModels isolated =
+        new OnnxModels(0, LIMITS, new ModelTrial.Limits(Duration.ofSeconds(2), MEMORY_BYTES));
+    assertThat(prepared(endless(-1), EXECUTION, isolated))
+        .contains("version 2", "had not scored its first rows after 2000 ms");
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void inAJvmOfItsOwnOneThatTakesAllMemory() throws Exception {
+    // Twice as much in each turn.
+    byte[] model =
+        OnnxBytes.model(
+            8,
+            15,
+            linear(1, 1)
+                .node("ReduceMax", List.of("z"), "most", "keepdims", 0)
+                .node("Equal", List.of("most", "most"), "go")
+                .endlessLoop(
+                    "go",
+                    "z",
+                    "end",
+                    new OnnxBytes().node("Concat", List.of("state", "state"), "next", "axis", 0))
+                .node("Sigmoid", List.of("end"), "p"));
+    assertThat(prepared(model, EXECUTION, ISOLATED)).contains("version 2", "MiB, of 512 MiB");
+  }
+
+  @Test
+  void inAJvmOfItsOwnAGoodOneTakesOver() throws Exception {
+    assertThat(prepared(good(15, 8), EXECUTION, ISOLATED)).isNull();
+    byte[] good = good(15, 8);
+    assertThat(prepared(Arrays.copyOf(good, good.length - 20), EXECUTION, ISOLATED))
+        .contains("version 2", "no ONNX model, or are cut off");
+  }
+
+  @Test
+  void oneThatDoesNotComeBackAnyMore() throws Exception {
+    // The rows that are made up are below it.
+    byte[] model = endless(1e6f);
+    DeployedVersion version = new DeployedVersion(2, uri(model), sha256(model));
+    try (Serving serving =
+        serving(EXECUTION, new OnnxModels(0, LIMITS, null), new ManualTime(), version)) {
+      Scorer scorer = Objects.requireNonNull(serving.at(0)).champion().scorer();
+      scorer.put(0, 0, 1);
+      scorer.put(0, 1, 1);
+      scorer.score(1);
+      double good = scorer.scored(0);
+      assertThat(good).isBetween(0.5, 1.0);
+      scorer.put(1, 0, 2e6);
+      scorer.put(2, 1, 2e6);
+      assertThatThrownBy(() -> scorer.score(3))
+          .isInstanceOf(RunEndedException.class)
+          .hasMessageContaining("3 rows", "it had not come back and was ended");
+      // What made it endless does not stay behind.
+      scorer.put(0, 0, 1);
+      scorer.put(0, 1, 1);
+      scorer.score(4);
+      assertThat(scorer.scored(0)).isEqualTo(good);
+    }
+  }
+
+  @Test
   void whatServedBeforeARestartIsNotRefusedForItsSpeed() throws Exception {
     Execution impossible = new Execution(Model.Provider.CPU, 4, 2, 2L, true);
     try (Serving serving = serving(impossible)) {
@@ -123,13 +206,26 @@ class BrokenVersionsTest {
 
   /** Why a second version was refused; whatever it was, the first has to serve on. */
   private @Nullable String prepared(byte[] model, Execution execution) throws Exception {
-    String sha256 = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(model));
-    return prepared(new DeployedVersion(2, uri(model), sha256), execution);
+    return prepared(model, execution, new OnnxModels());
+  }
+
+  private @Nullable String prepared(byte[] model, Execution execution, ModelLoader models)
+      throws Exception {
+    return prepared(new DeployedVersion(2, uri(model), sha256(model)), execution, models);
+  }
+
+  private static String sha256(byte[] model) throws Exception {
+    return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(model));
   }
 
   private @Nullable String prepared(DeployedVersion version, Execution execution) throws Exception {
+    return prepared(version, execution, new OnnxModels());
+  }
+
+  private @Nullable String prepared(
+      DeployedVersion version, Execution execution, ModelLoader models) throws Exception {
     ManualTime time = new ManualTime();
-    try (Serving serving = serving(execution, new OnnxModels(), time)) {
+    try (Serving serving = serving(execution, models, time)) {
       assertThat(score(serving)).isEqualTo(0.5);
       serving.accept(record(1, PREPARING, version));
       time.runLoader();
@@ -149,6 +245,11 @@ class BrokenVersionsTest {
   }
 
   private Serving serving(Execution execution, ModelLoader models, ManualTime time) {
+    return serving(execution, models, time, GOOD);
+  }
+
+  private Serving serving(
+      Execution execution, ModelLoader models, ManualTime time, DeployedVersion champion) {
     ScoringPlan plan = Flights.plan(null, Flights.DELAY, Flights.DISTANCE);
     Serving serving =
         new Serving(
@@ -156,7 +257,7 @@ class BrokenVersionsTest {
             models,
             time.start("load", BrokenVersionsTest.class.getClassLoader()),
             metrics);
-    serving.open(List.of(record(0, EFFECTIVE, GOOD)));
+    serving.open(List.of(record(0, EFFECTIVE, champion)));
     return serving;
   }
 
@@ -211,6 +312,22 @@ class BrokenVersionsTest {
   /** {@code z}: the weighted sum of the two inputs. */
   private static OnnxBytes linear(float first, float second) {
     return new OnnxBytes().floats("w", 2, first, second).node("MatMul", List.of("x", "w"), "z");
+  }
+
+  /** A version that does not come back where one of a batch's inputs is above a bound. */
+  private static byte[] endless(float above) {
+    return OnnxBytes.model(
+        8,
+        15,
+        linear(1, 1)
+            .node("ReduceMax", List.of("x"), "most", "keepdims", 0)
+            .floats("bounds", 1, above)
+            .longs("first", 0)
+            .node("Gather", List.of("bounds", "first"), "column")
+            .node("ReduceMax", List.of("column"), "bound", "keepdims", 0)
+            .node("Greater", List.of("most", "bound"), "go")
+            .endlessLoop("go", "z", "end", new OnnxBytes().node("Sin", List.of("state"), "next"))
+            .node("Sigmoid", List.of("end"), "p"));
   }
 
   private String uri(byte[] model) throws IOException {

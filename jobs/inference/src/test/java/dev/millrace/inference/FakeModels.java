@@ -3,9 +3,12 @@ package dev.millrace.inference;
 import dev.millrace.core.model.DeployedVersion;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.function.IntConsumer;
 import java.util.function.ToDoubleFunction;
 
 /** Models that are functions; version 1 scores version/10 unless told otherwise. */
@@ -19,6 +22,12 @@ final class FakeModels implements ModelLoader {
   transient ToDoubleFunction<double[]> first = row -> Double.NaN;
   transient boolean firstIsSet;
   transient boolean cannotRun;
+
+  /** What single versions score, before all else. */
+  final transient Map<Integer, ToDoubleFunction<double[]>> byVersion = new HashMap<>();
+
+  /** Told of each run, with the version. */
+  transient IntConsumer running = version -> {};
 
   void score(ToDoubleFunction<double[]> function) {
     first = function;
@@ -55,11 +64,15 @@ final class FakeModels implements ModelLoader {
 
     @Override
     public void score(int count) {
+      running.accept(version);
       if (!open || cannotRun) {
         throw new IllegalStateException("Cannot score with version " + version);
       }
       for (int row = 0; row < count; row++) {
-        scores[row] = firstIsSet ? first.applyAsDouble(rows[row]) : version / 10.0;
+        scores[row] =
+            byVersion.containsKey(version)
+                ? byVersion.get(version).applyAsDouble(rows[row])
+                : firstIsSet ? first.applyAsDouble(rows[row]) : version / 10.0;
       }
     }
 

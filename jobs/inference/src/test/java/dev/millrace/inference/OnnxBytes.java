@@ -14,6 +14,7 @@ final class OnnxBytes {
 
   private static final int FLOAT = 1;
   private static final int INT64 = 7;
+  private static final int BOOL = 9;
 
   private final ByteArrayOutputStream out = new ByteArrayOutputStream();
 
@@ -33,6 +34,44 @@ final class OnnxBytes {
     OnnxBytes node = new OnnxBytes();
     inputs.forEach(input -> node.text(1, input));
     return part(1, node.text(2, output).text(4, operator));
+  }
+
+  /** A node with one attribute that is a whole number. */
+  OnnxBytes node(
+      String operator, List<String> inputs, String output, String attribute, long number) {
+    OnnxBytes node = new OnnxBytes();
+    inputs.forEach(input -> node.text(1, input));
+    OnnxBytes value = new OnnxBytes().text(1, attribute).number(3, number).number(20, 2);
+    return part(1, node.text(2, output).text(4, operator).part(5, value));
+  }
+
+  /**
+   * A loop over {@code state}, which goes on while {@code condition}, a truth value, is true before
+   * it begins: then it never ends.
+   *
+   * @param body makes {@code next} of {@code state}
+   */
+  OnnxBytes endlessLoop(String condition, String state, String output, OnnxBytes body) {
+    body.node("Identity", List.of("go"), "going")
+        .text(2, "body")
+        .part(11, scalar("i", INT64))
+        .part(11, scalar("go", BOOL))
+        .part(11, free("state"))
+        .part(12, scalar("going", BOOL))
+        .part(12, free("next"));
+    OnnxBytes node = new OnnxBytes().text(1, "").text(1, condition).text(1, state);
+    OnnxBytes graph = new OnnxBytes().text(1, "body").part(6, body).number(20, 5);
+    return part(1, node.text(2, output).text(4, "Loop").part(5, graph));
+  }
+
+  private static OnnxBytes scalar(String name, int type) {
+    OnnxBytes tensor = new OnnxBytes().number(1, type).part(2, new OnnxBytes());
+    return new OnnxBytes().text(1, name).part(2, new OnnxBytes().part(1, tensor));
+  }
+
+  private static OnnxBytes free(String name) {
+    OnnxBytes tensor = new OnnxBytes().number(1, FLOAT);
+    return new OnnxBytes().text(1, name).part(2, new OnnxBytes().part(1, tensor));
   }
 
   OnnxBytes floats(String name, long rows, float... values) {
