@@ -5,6 +5,7 @@ import dev.millrace.core.model.DeployedVersion;
 import dev.millrace.scoring.BatchScorer;
 import dev.millrace.scoring.ComputeDevice;
 import dev.millrace.scoring.ExecutionProvider;
+import dev.millrace.scoring.InputTensor;
 import dev.millrace.scoring.LatencyTable;
 import dev.millrace.scoring.ProviderUnavailableException;
 import java.io.IOException;
@@ -195,6 +196,11 @@ record OnnxModels(int gpu) implements ModelLoader {
     @Override
     public @Nullable String fellBack() {
       return fellBack;
+    }
+
+    @Override
+    public List<InputTensor> tensors() {
+      return model.onnx().inputTensors();
     }
 
     @Override
