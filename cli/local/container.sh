@@ -1,5 +1,5 @@
 #!/bin/sh
-# What a container of Millrace's image runs: jobmanager, taskmanager, registry, trainer, or one command of ./millrace.
+# What a container of Millrace's image runs: jobmanager, taskmanager, registry, trainer, scoring, or one command of ./millrace.
 set -eu
 
 home=/opt/millrace
@@ -11,6 +11,25 @@ ours() {
   for jar in $(tr ':' ' ' <"$home/cli/target/classpath"); do
     lib=$lib:$home/cli/target/$jar
   done
+  service "$@"
+}
+
+# Scoring on request: the inference job's jar, what Flink gives to a job, and the commands' HTTP server.
+scoring() {
+  lib=$(ls "$home"/jobs/inference/target/*-job.jar)
+  for jar in $(tr ':' ' ' <"$home/cli/local/flink/target/classpath"); do
+    lib=$lib:$home/cli/local/flink/target/$jar
+  done
+  for jar in $(tr ':' ' ' <"$home/cli/target/classpath"); do
+    case ${jar##*/} in
+      javalin-* | jetty-* | websocket-* | kotlin-stdlib-*) lib=$lib:$home/cli/target/$jar ;;
+    esac
+  done
+  service dev.millrace.inference.ScoringService --listen "${MILLRACE_SCORING_HOST:-scoring}:8091"
+}
+
+# Runs a main class with $lib.
+service() {
   mkdir -p "${MILLRACE_WORK_DIR:-/tmp/millrace}"
   main=$1
   shift
@@ -21,8 +40,12 @@ ours() {
 
 case $role in
   jobmanager | taskmanager) ;;
-  registry) ours dev.millrace.registry.RegistryService --state "${MILLRACE_WORK_DIR:-/tmp/millrace}/registry" ;;
+  registry)
+    ours dev.millrace.registry.RegistryService --state "${MILLRACE_WORK_DIR:-/tmp/millrace}/registry" \
+      --scoring "http://${MILLRACE_SCORING_HOST:-scoring}:8091"
+    ;;
   trainer) ours dev.millrace.trainer.TrainerService --heartbeat "${MILLRACE_WORK_DIR:-/tmp/millrace}/trainer.heartbeat" ;;
+  scoring) scoring ;;
   *) exec "$home/millrace" "$@" ;;
 esac
 

@@ -110,6 +110,20 @@ class ArchitectureTest {
   }
 
   @Test
+  void inJobsOnlyScoringOnRequestOpensAPort() {
+    noClasses()
+        .that()
+        .resideInAPackage("dev.millrace.inference..")
+        .and()
+        .doNotHaveFullyQualifiedName("dev.millrace.inference.ScoringApi")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("io.javalin..", "org.eclipse.jetty..")
+        .because("the job's jar has no HTTP server; only the scoring service's class path has")
+        .check(CLASSES);
+  }
+
+  @Test
   void classesAreNamedForWhatTheyAre() {
     for (String name : List.of("Manager", "Helper", "Util", "Utils", "Processor")) {
       noClasses()

@@ -54,9 +54,10 @@ final class RegistryApi implements AutoCloseable {
    * Answers from now on.
    *
    * @param port 0 for any that is free
+   * @param scoring takes what is about scores
    * @throws IllegalStateException where the port is taken
    */
-  static RegistryApi start(String host, int port, States states) {
+  static RegistryApi start(String host, int port, States states, ScoringForward scoring) {
     Javalin server =
         Javalin.create(
                 config -> {
@@ -68,6 +69,10 @@ final class RegistryApi implements AutoCloseable {
             .get("/v1/models", context -> models(context, states))
             .get("/v1/models/{name}", context -> model(context, states))
             .get("/v1/models/{name}/deployment", context -> deployment(context, states))
+            .post("/v1/models/{name}/score", scoring::forward)
+            .get("/v2", scoring::forward)
+            .get("/v2/*", scoring::forward)
+            .post("/v2/*", scoring::forward)
             .exception(
                 InvalidStateStoreException.class, (e, context) -> unavailable(context, states))
             .exception(

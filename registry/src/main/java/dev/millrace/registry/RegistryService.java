@@ -48,7 +48,8 @@ public final class RegistryService {
   private static final int HEARTBEAT_MILLIS = 1_500;
 
   /**
-   * @param args {@code --target FILE} (else {@code MILLRACE_TARGET}), {@code --state DIR}
+   * @param args {@code --target FILE} (else {@code MILLRACE_TARGET}), {@code --state DIR}, {@code
+   *     --scoring URL}
    */
   public static void main(String[] args) throws InterruptedException {
     int status;
@@ -99,7 +100,11 @@ public final class RegistryService {
           }
         });
     try (RegistryApi api =
-        RegistryApi.start(options.host(), options.port(), new StreamsStates(streams))) {
+        RegistryApi.start(
+            options.host(),
+            options.port(),
+            new StreamsStates(streams),
+            new ScoringForward(options.scoring()))) {
       LOG.info("Answering on http://{}:{}", options.host(), api.port());
       Runtime.getRuntime()
           .addShutdownHook(

@@ -34,7 +34,8 @@ class RegistryApiTest {
   private static final JsonMapper JSON = new JsonMapper();
 
   private final FakeStates states = new FakeStates();
-  private final RegistryApi api = RegistryApi.start("127.0.0.1", 0, states);
+  private final RegistryApi api =
+      RegistryApi.start("127.0.0.1", 0, states, new ScoringForward(null));
   private final HttpClient client = HttpClient.newHttpClient();
 
   @AfterEach
@@ -75,7 +76,7 @@ class RegistryApiTest {
     Answer unknown = get("/v1/models/b");
     assertThat(unknown.status()).isEqualTo(404);
     assertThat(unknown.body().path("error").asText()).isEqualTo("there is no model b");
-    assertThat(get("/v2/models").status()).isEqualTo(404);
+    assertThat(get("/v3/models").status()).isEqualTo(404);
   }
 
   @Test
@@ -137,7 +138,8 @@ class RegistryApiTest {
 
   @Test
   void aTakenPortIsSaid() {
-    assertThatThrownBy(() -> RegistryApi.start("127.0.0.1", api.port(), states))
+    assertThatThrownBy(
+            () -> RegistryApi.start("127.0.0.1", api.port(), states, new ScoringForward(null)))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("Cannot listen on 127.0.0.1:" + api.port());
   }

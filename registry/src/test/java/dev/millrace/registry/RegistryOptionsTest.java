@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.platform.Target;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Path;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -33,7 +34,15 @@ class RegistryOptionsTest {
   void itListensWhereTheTargetSays() throws IOException {
     write("http://127.0.0.2:8390");
     RegistryOptions options =
-        options(Map.of(), "--target", file.toString(), "--state", "/somewhere");
+        options(
+            Map.of(),
+            "--target",
+            file.toString(),
+            "--state",
+            "/somewhere",
+            "--scoring",
+            "http://127.0.0.2:8391/");
+    assertThat(options.scoring()).isEqualTo(URI.create("http://127.0.0.2:8391"));
     assertThat(options.host()).isEqualTo("127.0.0.2");
     assertThat(options.port()).isEqualTo(8390);
     assertThat(options.state()).isEqualTo(Path.of("/somewhere"));
@@ -46,12 +55,15 @@ class RegistryOptionsTest {
     RegistryOptions options = options(Map.of(Target.ENVIRONMENT_VARIABLE, file.toString()));
     assertThat(options.host()).isEqualTo("127.0.0.1");
     assertThat(options.port()).isEqualTo(8090);
+    assertThat(options.scoring()).isNull();
   }
 
   @Test
   void mistakesAreNamed() {
     assertThatThrownBy(() -> options(Map.of(), "--port", "1"))
-        .hasMessage("Cannot use --port: known are --target FILE and --state DIR");
+        .hasMessage("Cannot use --port: known are --target FILE, --state DIR and --scoring URL");
+    assertThatThrownBy(() -> options(Map.of(), "--scoring", "127.0.0.1:8091"))
+        .hasMessageContaining("write an address like http://127.0.0.1:8091");
     assertThatThrownBy(() -> options(Map.of(), "--state"))
         .hasMessage("Cannot use --state: its value is missing");
     assertThatThrownBy(() -> options(Map.of()))

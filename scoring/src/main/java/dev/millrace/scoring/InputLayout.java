@@ -7,7 +7,9 @@ import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.TensorInfo;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Which of a model's tensors takes which column of the signature.
@@ -72,6 +74,37 @@ final class InputLayout {
 
   Node nodeOf(int column) {
     return nodes.get(places[column].node());
+  }
+
+  /** The tensors with the columns that each takes. */
+  List<InputTensor> tensors() {
+    List<InputTensor> tensors = new ArrayList<>();
+    for (int n = 0; n < nodes.size(); n++) {
+      Node node = nodes.get(n);
+      int number = n;
+      tensors.add(
+          new InputTensor(
+              node.name(),
+              kind(node.type()),
+              node.width(),
+              node.hasRank2(),
+              IntStream.range(0, places.length)
+                  .filter(c -> places[c].node() == number)
+                  .boxed()
+                  .sorted(Comparator.comparingInt(c -> places[c].offset()))
+                  .toList()));
+    }
+    return List.copyOf(tensors);
+  }
+
+  private static InputTensor.Kind kind(OnnxJavaType type) {
+    return switch (type) {
+      case FLOAT -> InputTensor.Kind.FLOAT;
+      case DOUBLE -> InputTensor.Kind.DOUBLE;
+      case INT64 -> InputTensor.Kind.INT64;
+      case STRING -> InputTensor.Kind.TEXT;
+      default -> throw new IllegalStateException("Cannot take values of " + type);
+    };
   }
 
   /** The names of the columns that are texts. */

@@ -246,6 +246,11 @@ public final class OnnxModel implements AutoCloseable {
     return inputNames;
   }
 
+  /** The tensors that it takes, each with its columns of the signature. */
+  public List<InputTensor> inputTensors() {
+    return layout.tensors();
+  }
+
   /** The inputs of the signature that are texts, for which no number can be put. */
   public List<String> textInputs() {
     return layout.texts();

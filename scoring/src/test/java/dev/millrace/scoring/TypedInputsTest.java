@@ -86,6 +86,21 @@ class TypedInputsTest {
   }
 
   @Test
+  void whoFillsTheTensorsIsToldWhatTheyTake() throws IOException {
+    try (OnnxModel model = load(TypedModels.several(2), single("a", "hour", "b", "c", "d"))) {
+      assertThat(model.inputTensors())
+          .containsExactlyInAnyOrder(
+              new InputTensor("first", InputTensor.Kind.FLOAT, 2, true, List.of(0, 2)),
+              new InputTensor("hour", InputTensor.Kind.INT64, 1, false, List.of(1)),
+              new InputTensor("last", InputTensor.Kind.DOUBLE, 2, true, List.of(3, 4)));
+    }
+    try (OnnxModel model = load(TypedModels.wholes(TypedModels.INT64, 1, 2), single("a", "b"))) {
+      assertThat(model.inputTensors())
+          .containsExactly(new InputTensor("x", InputTensor.Kind.INT64, 2, true, List.of(0, 1)));
+    }
+  }
+
+  @Test
   void aVectorIsOneInput() throws IOException {
     List<InputColumn> signature =
         List.of(new InputColumn("hour", 1), new InputColumn("text", 2), new InputColumn("at", 2));

@@ -119,6 +119,11 @@ public record StackLayout(Path dir) {
     return dir.resolve("supervisor.lock");
   }
 
+  /** The inference job's jar as the scoring service runs it. */
+  Path scoringJar() {
+    return supervisorLib().resolve("scoring.jar");
+  }
+
   Path supervisorLib() {
     return dir.resolve("supervisor");
   }

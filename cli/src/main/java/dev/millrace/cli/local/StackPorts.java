@@ -47,6 +47,10 @@ record StackPorts(int offset) {
     return 8090 + offset;
   }
 
+  int scoring() {
+    return 8091 + offset;
+  }
+
   int redis() {
     return 6379 + offset;
   }
@@ -79,6 +83,7 @@ record StackPorts(int offset) {
         new Use(schemaRegistry(), "the schema registry"),
         new Use(redis(), "Redis"),
         new Use(registry(), "the registry"),
+        new Use(scoring(), "scoring on request"),
         new Use(flinkRest(), "Flink's web UI"),
         new Use(jobManagerRpc(), "Flink's JobManager"),
         new Use(jobManagerBlobs(), "Flink's blob server"),

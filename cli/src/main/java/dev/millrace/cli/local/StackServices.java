@@ -20,7 +20,7 @@ import redis.embedded.core.ExecutableProvider;
 
 /**
  * The processes of a stack except Flink's: broker, schema registry, online store, registry,
- * trainer.
+ * trainer, scoring on request.
  */
 final class StackServices {
   static final String KAFKA = "kafka";
@@ -28,6 +28,11 @@ final class StackServices {
   static final String REDIS = "redis";
   static final String REGISTRY = "registry";
   static final String TRAINER = "trainer";
+  static final String SCORING = "scoring";
+
+  /** What the scoring service needs beside the job's jar and Flink's; the commands have it. */
+  private static final List<String> HTTP_LIBRARIES =
+      List.of("javalin-", "jetty-", "websocket-", "kotlin-stdlib-");
 
   /** It writes one every two seconds. */
   private static final Duration HEARTBEAT_AGE_MAX = Duration.ofSeconds(10);
@@ -178,7 +183,9 @@ final class StackServices {
                     "--target",
                     layout.targetFile().toString(),
                     "--state",
-                    layout.registryState().toString()),
+                    layout.registryState().toString(),
+                    "--scoring",
+                    scoringAddress(ports)),
         () -> Probes.http(url + "/v1/health", body -> body.contains("\"UP\"")));
   }
 
@@ -204,6 +211,65 @@ final class StackServices {
                     "--heartbeat",
                     layout.trainerHeartbeat().toString()),
         () -> Probes.touched(layout.trainerHeartbeat(), HEARTBEAT_AGE_MAX));
+  }
+
+  /** Where scores are asked for. */
+  static String scoringAddress(StackPorts ports) {
+    return "http://" + ports.address(ports.scoring());
+  }
+
+  /** Scores on request with the inference job's code, in a process that may crash alone. */
+  ServiceSpec scoring() {
+    return new ServiceSpec(
+        SCORING,
+        ports.address(ports.scoring()),
+        layout.log(SCORING),
+        layout.output(SCORING),
+        Map.of(),
+        () -> {
+          // A build under a running JVM would take the jar away.
+          Files.copy(inferenceJar(), layout.scoringJar(), StandardCopyOption.REPLACE_EXISTING);
+          awaitBrokerAndSchemas();
+        },
+        () ->
+            new JvmCommand(layout, scoringClassPath(), "dev.millrace.inference.ScoringService")
+                .options("-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+                .logging(layout.log(SCORING), logging(layout))
+                .with(
+                    "--target",
+                    layout.targetFile().toString(),
+                    "--listen",
+                    ports.address(ports.scoring())),
+        () -> Probes.http(scoringAddress(ports) + "/v1/health", body -> body.contains("\"UP\"")));
+  }
+
+  /** The job's jar, what Flink gives to a job, and an HTTP server. */
+  private ClassPath scoringClassPath() throws IOException {
+    List<Path> jars = new ArrayList<>(List.of(layout.scoringJar()));
+    jars.addAll(ClassPath.ofTarget(checkout.resolve("cli/local/flink/target")).jars());
+    for (Path jar : ClassPath.ofTarget(checkout.resolve("cli/target")).jars()) {
+      String name = jar.getFileName().toString();
+      if (HTTP_LIBRARIES.stream().anyMatch(name::startsWith)) {
+        jars.add(jar);
+      }
+    }
+    return new ClassPath(jars);
+  }
+
+  private Path inferenceJar() throws IOException {
+    Path target = checkout.resolve("jobs/inference/target");
+    try (Stream<Path> files = Files.list(target)) {
+      return files
+          .filter(f -> f.getFileName().toString().endsWith("-job.jar"))
+          .sorted()
+          .findFirst()
+          .orElseThrow(
+              () ->
+                  new IOException(
+                      "Cannot find the inference job in "
+                          + target
+                          + ": it was not built; run ./mvnw package"));
+    }
   }
 
   /**

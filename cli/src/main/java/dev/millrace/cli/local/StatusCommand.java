@@ -40,16 +40,15 @@ public final class StatusCommand implements Callable<Integer> {
     Optional<StackState> state = StackState.read(layout);
     boolean supervised = state.map(s -> s.supervisor().isAlive()).orElse(false);
     boolean ready = supervised && state.map(StackState::isReady).orElse(false);
-    Target target =
-        layout.target(
-            new StackPorts(state.map(StackState::portOffset).orElseGet(global::portOffset)));
+    StackPorts ports =
+        new StackPorts(state.map(StackState::portOffset).orElseGet(global::portOffset));
     List<ServiceState> services = state.map(StackState::services).orElse(List.of());
     List<String> problems = state.map(StackState::problems).orElse(List.of());
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
       out.println(
           JSON.writerWithDefaultPrettyPrinter()
-              .writeValueAsString(asJson(target, services, problems, supervised)));
+              .writeValueAsString(asJson(layout, ports, services, problems, supervised)));
     } else {
       print(out, layout, services, problems, supervised);
     }
@@ -58,13 +57,19 @@ public final class StatusCommand implements Callable<Integer> {
   }
 
   private static ObjectNode asJson(
-      Target target, List<ServiceState> services, List<String> problems, boolean supervised) {
+      StackLayout layout,
+      StackPorts ports,
+      List<ServiceState> services,
+      List<String> problems,
+      boolean supervised) {
+    Target target = layout.target(ports);
     ObjectNode root = JSON.createObjectNode();
     root.put("kafka", target.kafka());
     root.put("schema_registry", target.schemaRegistry());
     root.put("redis", target.redis().address());
     root.put("flink", target.flink());
     root.put("registry", target.registry());
+    root.put("scoring", StackServices.scoringAddress(ports));
     root.put("warehouse", target.warehouse());
     root.put("supervised", supervised);
     ArrayNode list = root.putArray("services");

@@ -57,6 +57,7 @@ public final class Supervisor implements SupervisedService.Listener {
             plain.redis(),
             plain.registry(),
             plain.trainer(),
+            plain.scoring(),
             flink.jobManager(),
             flink.taskManager())) {
       services.add(new SupervisedService(spec, this));
@@ -102,13 +103,14 @@ public final class Supervisor implements SupervisedService.Listener {
     stopping.countDown();
     recovery.shutdownNow();
     try {
-      // Flink, registry and trainer first: they still write to the others.
+      // Whoever reads from the others or still writes to them goes first.
       stopTogether(
           List.of(
               FlinkServices.JOB_MANAGER,
               FlinkServices.TASK_MANAGER,
               StackServices.REGISTRY,
-              StackServices.TRAINER));
+              StackServices.TRAINER,
+              StackServices.SCORING));
       stopTogether(
           List.of(StackServices.KAFKA, StackServices.SCHEMA_REGISTRY, StackServices.REDIS));
       for (Thread thread : threads) {

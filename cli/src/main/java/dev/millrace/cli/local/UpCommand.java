@@ -15,7 +15,7 @@ import picocli.CommandLine.Spec;
     name = "up",
     description =
         "Starts the local stack: Kafka, schema registry, Redis, Flink with its web UI, registry,"
-            + " trainer; dead processes are restarted.")
+            + " trainer, scoring on request; dead processes are restarted.")
 public final class UpCommand implements Callable<Integer> {
   @Mixin private final GlobalOptions global = new GlobalOptions();
 
@@ -35,6 +35,8 @@ public final class UpCommand implements Callable<Integer> {
     out.println("Schema registry  " + target.schemaRegistry());
     out.println("Redis            " + target.redis());
     out.println("Registry         " + target.registry());
+    out.println(
+        "Scoring          " + StackServices.scoringAddress(new StackPorts(global.portOffset())));
     out.println("Flink            " + target.flink());
     out.println("Warehouse        " + target.warehouse());
     out.flush();

@@ -26,6 +26,7 @@ class StackPortsTest {
     assertThat(target.redis().address()).isEqualTo("127.0.0.1:6379");
     assertThat(target.flink()).isEqualTo("http://127.0.0.1:8081");
     assertThat(target.registry()).isEqualTo("http://127.0.0.1:8090");
+    assertThat(StackServices.scoringAddress(new StackPorts(0))).isEqualTo("http://127.0.0.1:8091");
     assertThat(target.warehouse()).isEqualTo("file:///x/warehouse");
     assertThat(target.artifacts()).isEqualTo("file:///x/artifacts");
   }

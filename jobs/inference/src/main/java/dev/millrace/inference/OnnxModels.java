@@ -5,6 +5,7 @@ import dev.millrace.core.model.DeployedVersion;
 import dev.millrace.scoring.BatchScorer;
 import dev.millrace.scoring.ComputeDevice;
 import dev.millrace.scoring.ExecutionProvider;
+import dev.millrace.scoring.InputTensor;
 import dev.millrace.scoring.LatencyTable;
 import dev.millrace.scoring.ModelTrial;
 import dev.millrace.scoring.ProviderUnavailableException;
@@ -214,6 +215,11 @@ record OnnxModels(int gpu, RunLimits limits, ModelTrial.@Nullable Limits trial)
     @Override
     public @Nullable String fellBack() {
       return fellBack;
+    }
+
+    @Override
+    public List<InputTensor> tensors() {
+      return model.onnx().inputTensors();
     }
 
     @Override

@@ -1,6 +1,8 @@
 package dev.millrace.inference;
 
 import dev.millrace.scoring.ExecutionProvider;
+import dev.millrace.scoring.InputTensor;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** A loaded model with the buffers of one task. For one thread. */
@@ -27,6 +29,11 @@ interface Scorer extends AutoCloseable {
   /** Why it is not computed on what its model asks for; null where it is. */
   default @Nullable String fellBack() {
     return null;
+  }
+
+  /** The tensors of the model's own file, with the inputs that each takes; none where unknown. */
+  default List<InputTensor> tensors() {
+    return List.of();
   }
 
   /** The largest batch that meets the objective; larger ones are scored all the same. */
