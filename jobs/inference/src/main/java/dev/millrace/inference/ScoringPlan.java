@@ -95,6 +95,28 @@ record ScoringPlan(
             model.monitoring().segments().stream().map(f -> SourcePlan.field(source, f)).toList()));
   }
 
+  /**
+   * The same for a batch run: rows are joined by event time whatever the stream does, and batches
+   * are as large as is worth it, because nobody waits for one.
+   */
+  ScoringPlan ofBatchRun() {
+    return new ScoringPlan(
+        project,
+        model,
+        source,
+        true,
+        views,
+        plans,
+        leftOut,
+        decisions,
+        fallback,
+        execution.ofBatchRun(),
+        maxFeatureWaitMillis,
+        true,
+        unitFields,
+        segmentFields);
+  }
+
   /** The largest batch. */
   int maxRows() {
     return execution.maxRows();
