@@ -113,9 +113,7 @@ final class ScoreGraph {
             WatermarkStrategy.<Inbound>noWatermarks()
                 .withTimestampAssigner(
                     (inbound, before) ->
-                        inbound.event() == null
-                            ? request.toMillis()
-                            : inbound.event().eventTimeMillis()))
+                        inbound.event() == null ? toMillis : inbound.event().eventTimeMillis()))
         .name("time")
         .uid("time");
   }
