@@ -19,6 +19,7 @@ import dev.millrace.cli.look.PredictionsCommand;
 import dev.millrace.cli.models.ModelsCommand;
 import dev.millrace.cli.models.TrainCommand;
 import dev.millrace.cli.models.TrainingSetCommand;
+import dev.millrace.cli.score.ScoreCommand;
 import dev.millrace.cli.validate.ValidateCommand;
 import java.io.PrintWriter;
 import java.util.List;
@@ -69,6 +70,7 @@ public final class Millrace implements Callable<Integer> {
           PredictionsCommand.class,
           DriftCommand.class,
           TrainingSetCommand.class,
+          ScoreCommand.class,
           BackfillCommand.class,
           TrainCommand.class,
           ModelsCommand.class,

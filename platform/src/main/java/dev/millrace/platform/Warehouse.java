@@ -113,6 +113,11 @@ public final class Warehouse {
     return TableIdentifier.of(project, "shadows_" + model);
   }
 
+  /** What batch scoring writes where it is given no file. */
+  public static TableIdentifier scores(String project, String model) {
+    return TableIdentifier.of(project, "scores_" + model);
+  }
+
   public static TableIdentifier drift(String project) {
     return TableIdentifier.of(project, "drift");
   }
@@ -149,6 +154,17 @@ public final class Warehouse {
 
   /** The prediction as on its topic; maps are Iceberg maps, inputs as numbers and as text. */
   public static Schema predictionsSchema() {
+    return predictionColumns().schema();
+  }
+
+  /** The prediction, and the run of batch scoring that made it. */
+  public static Schema scoresSchema() {
+    Columns columns = predictionColumns();
+    columns.required("run", Types.StringType.get());
+    return columns.schema();
+  }
+
+  private static Columns predictionColumns() {
     Columns columns = new Columns();
     columns.required("prediction_id", Types.StringType.get());
     columns.required("event_id", Types.StringType.get());
@@ -167,7 +183,7 @@ public final class Warehouse {
     columns.required("inputs", columns.map(Types.DoubleType.get()));
     columns.required("freshness", columns.map(Types.StringType.get()));
     columns.optional("deployment_id", Types.StringType.get());
-    return columns.schema();
+    return columns;
   }
 
   /** The statistic of a window as on the drift topic. */

@@ -44,6 +44,23 @@ public final class IcebergEnds {
       @Nullable String dayOf,
       MapFunction<T, RowData> toRow,
       String uid) {
+    append(stream, target, name, schema, dayOf, toRow, uid, 1);
+  }
+
+  /**
+   * The same with several writers, each with files of its own: for batches, which commit once.
+   *
+   * @param writers how many write at the same time
+   */
+  public static <T> void append(
+      DataStream<T> stream,
+      Target target,
+      TableIdentifier name,
+      Schema schema,
+      @Nullable String dayOf,
+      MapFunction<T, RowData> toRow,
+      String uid,
+      int writers) {
     Schema there;
     try (JdbcCatalog catalog = Warehouse.open(target)) {
       there = Warehouse.ensure(catalog, name, schema, dayOf).schema();
@@ -58,7 +75,7 @@ public final class IcebergEnds {
     IcebergSink.forRowData(rows)
         .tableLoader(loader(target, name))
         .uidSuffix(uid)
-        .writeParallelism(1)
+        .writeParallelism(writers)
         .append();
   }
 

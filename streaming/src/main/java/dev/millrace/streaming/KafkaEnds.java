@@ -62,6 +62,16 @@ public final class KafkaEnds {
   /** The same with more settings of the consumer. */
   public static KafkaSource<Inbound> events(
       Target target, SourcePlan plan, String group, Map<String, String> settings) {
+    return source(target, plan, group, settings).build();
+  }
+
+  /** Every record that the source's topic keeps now, and then the end. */
+  public static KafkaSource<Inbound> keptEvents(Target target, SourcePlan plan, String group) {
+    return source(target, plan, group, BULK).setBounded(OffsetsInitializer.latest()).build();
+  }
+
+  private static KafkaSourceBuilder<Inbound> source(
+      Target target, SourcePlan plan, String group, Map<String, String> settings) {
     KafkaSourceBuilder<Inbound> builder =
         KafkaSource.<Inbound>builder()
             .setBootstrapServers(target.kafka())
@@ -73,7 +83,7 @@ public final class KafkaEnds {
             .setProperty("isolation.level", "read_committed")
             .setProperty("register.consumer.jmx.mbeans", "false");
     settings.forEach(builder::setProperty);
-    return builder.build();
+    return builder;
   }
 
   /**

@@ -1,8 +1,12 @@
 package dev.millrace.streaming;
 
 import java.time.Duration;
+import org.apache.flink.api.common.BatchShuffleMode;
+import org.apache.flink.api.common.RuntimeExecutionMode;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.ExecutionOptions;
+import org.apache.flink.configuration.JobManagerOptions;
 import org.apache.flink.configuration.PipelineOptions;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
@@ -29,6 +33,18 @@ public final class StrictEnvironment {
     }
     env.configure(strict);
     return env;
+  }
+
+  /** Puts an environment into batch mode on a cluster that is made for streams. */
+  public static void batch(StreamExecutionEnvironment env) {
+    env.setRuntimeMode(RuntimeExecutionMode.BATCH);
+    // A cluster for streams has few network buffers, and a blocking exchange wants many. The graphs
+    // are trees, so their joins can all read at once, each sorting on a disk of its own. The
+    // scheduler that is Flink's choice for batch knows blocking exchanges only.
+    env.configure(
+        new Configuration()
+            .set(ExecutionOptions.BATCH_SHUFFLE_MODE, BatchShuffleMode.ALL_EXCHANGES_PIPELINED)
+            .set(JobManagerOptions.SCHEDULER, JobManagerOptions.SchedulerType.Default));
   }
 
   private StrictEnvironment() {}

@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
-/** A batch job of the feature pipeline's jar, run on the cluster and waited for. */
+/** A batch job of one of the jobs' jars, run on the cluster and waited for. */
 public final class PipelineBatch {
 
   private static final int PARALLELISM = 2;
@@ -19,15 +19,26 @@ public final class PipelineBatch {
 
   private final FlinkRest flink;
   private final Consumer<String> progress;
+  private final ProjectJobs.Kind kind;
 
   /**
-   * A run on one cluster.
+   * A run of the feature pipeline's jar on one cluster.
    *
    * @param progress is told what happens
    */
   public PipelineBatch(FlinkRest flink, Consumer<String> progress) {
+    this(flink, progress, ProjectJobs.FEATURE_PIPELINE);
+  }
+
+  /**
+   * A run of another job's jar.
+   *
+   * @param progress is told what happens
+   */
+  public PipelineBatch(FlinkRest flink, Consumer<String> progress, ProjectJobs.Kind kind) {
     this.flink = flink;
     this.progress = progress;
+    this.kind = kind;
   }
 
   /**
@@ -38,8 +49,14 @@ public final class PipelineBatch {
    */
   public Map<String, String> run(String what, String entryClass, List<String> args)
       throws IOException {
-    String jarId = flink.upload(ProjectJobs.jar(ProjectJobs.FEATURE_PIPELINE));
-    String jobId = flink.run(jarId, entryClass, args, PARALLELISM, null, false);
+    return run(what, entryClass, args, PARALLELISM);
+  }
+
+  /** The same with as many subtasks. */
+  public Map<String, String> run(String what, String entryClass, List<String> args, int parallelism)
+      throws IOException {
+    String jarId = flink.upload(ProjectJobs.jar(kind));
+    String jobId = flink.run(jarId, entryClass, args, parallelism, null, false);
     progress.accept("runs as job " + jobId);
     await(what, jobId);
     return flink.accumulators(jobId);

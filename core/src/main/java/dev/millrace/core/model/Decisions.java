@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
 /** A model's decisions, compiled: the first whose condition holds. For one thread. */
 public final class Decisions {
 
-  private static final String SCORE = "score";
+  /** What conditions call the score. */
+  public static final String SCORE = "score";
 
   private record Condition(String name, Expression when) {}
 

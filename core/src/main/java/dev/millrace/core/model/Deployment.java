@@ -28,6 +28,20 @@ public record Deployment(
     shadows = List.copyOf(shadows);
   }
 
+  /** The same without those that nobody acts on. */
+  public Deployment withoutShadows() {
+    return new Deployment(
+        model,
+        deploymentId,
+        state,
+        effectiveTimeMillis,
+        champion,
+        canary,
+        canaryShare,
+        List.of(),
+        decidedAtMillis);
+  }
+
   /** Where a deployment stands. */
   public enum State {
     PREPARING,

@@ -4,11 +4,11 @@ import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.definition.Project;
 import dev.millrace.core.definition.Source;
 import dev.millrace.core.row.FeatureRow;
-import dev.millrace.pipeline.training.SetGraph;
-import dev.millrace.pipeline.training.WarehouseTables;
 import dev.millrace.platform.RunningViews.Running;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Warehouse;
+import dev.millrace.streaming.StrictEnvironment;
+import dev.millrace.streaming.WarehouseTables;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
@@ -41,7 +41,7 @@ final class BackfillGraph {
 
   /** Declares the whole graph and puts the environment into batch mode. */
   void define(BackfillRequest request) {
-    SetGraph.batch(env);
+    StrictEnvironment.batch(env);
     Source source = project.origin(view);
     try (WarehouseTables tables = WarehouseTables.newest(target)) {
       ArchiveReplay.Span span =

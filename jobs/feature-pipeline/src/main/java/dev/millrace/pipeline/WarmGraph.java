@@ -4,12 +4,12 @@ import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.definition.Project;
 import dev.millrace.core.definition.Source;
 import dev.millrace.core.row.FeatureRow;
-import dev.millrace.pipeline.training.SetGraph;
-import dev.millrace.pipeline.training.WarehouseTables;
 import dev.millrace.platform.RunningViews;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Warehouse;
 import dev.millrace.platform.WarmReach;
+import dev.millrace.streaming.StrictEnvironment;
+import dev.millrace.streaming.WarehouseTables;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -63,7 +63,7 @@ final class WarmGraph {
 
   /** Declares the whole graph and puts the environment into batch mode. */
   void define(WarmRequest request) throws IOException {
-    SetGraph.batch(env);
+    StrictEnvironment.batch(env);
     allowForeign(env);
     CheckpointMetadata savepoint = SavepointLoader.loadSavepointMetadata(request.savepoint());
     // On disk, because the state of a view may be larger than memory; what it writes every backend

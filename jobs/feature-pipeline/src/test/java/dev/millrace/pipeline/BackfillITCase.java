@@ -8,8 +8,6 @@ import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.definition.Project;
 import dev.millrace.core.definition.Source;
 import dev.millrace.pipeline.training.LogRow;
-import dev.millrace.pipeline.training.SetGraph;
-import dev.millrace.pipeline.training.WarehouseTables;
 import dev.millrace.platform.ArchiveBegin;
 import dev.millrace.platform.DefinitionsLog.ViewIdentity;
 import dev.millrace.platform.RunningViews;
@@ -18,6 +16,7 @@ import dev.millrace.platform.Warehouse;
 import dev.millrace.streaming.Event;
 import dev.millrace.streaming.Inbound;
 import dev.millrace.streaming.StrictEnvironment;
+import dev.millrace.streaming.WarehouseTables;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.OffsetDateTime;
@@ -201,7 +200,7 @@ class BackfillITCase {
     whole();
     stream();
     StreamExecutionEnvironment env = environment();
-    SetGraph.batch(env);
+    StrictEnvironment.batch(env);
     List<LogRow> rows = new ArrayList<>();
     try (WarehouseTables tables = WarehouseTables.newest(target);
         CloseableIterator<LogRow> found =

@@ -21,6 +21,9 @@ record Execution(
     boolean refusesSlow)
     implements Serializable {
 
+  private static final int BATCH_RUN_ROWS = 1024;
+  private static final long BATCH_RUN_DELAY_MILLIS = 1_000;
+
   static Execution of(Model.Execution defined) {
     return new Execution(
         defined.provider(),
@@ -28,6 +31,12 @@ record Execution(
         defined.maxDelay().toMillis(),
         defined.latency() == null ? null : (Long) defined.latency().toMillis(),
         true);
+  }
+
+  /** Without an objective, in batches that are worth their overhead. */
+  Execution ofBatchRun() {
+    return new Execution(
+        provider, Math.max(maxRows, BATCH_RUN_ROWS), BATCH_RUN_DELAY_MILLIS, null, false);
   }
 
   /** For a version that serves already. */

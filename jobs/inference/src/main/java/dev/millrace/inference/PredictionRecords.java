@@ -140,7 +140,7 @@ final class PredictionRecords {
       return new GenericMapData(map);
     }
 
-    private static @Nullable StringData data(@Nullable String text) {
+    static @Nullable StringData data(@Nullable String text) {
       return text == null ? null : StringData.fromString(text);
     }
   }

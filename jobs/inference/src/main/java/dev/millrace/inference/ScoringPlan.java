@@ -144,6 +144,28 @@ record ScoringPlan(
     return List.copyOf(names.stream().map(name -> SourcePlan.field(source, name)).toList());
   }
 
+  /**
+   * The same for a batch run: rows are joined by event time whatever the stream does, and batches
+   * are as large as is worth it, because nobody waits for one.
+   */
+  ScoringPlan ofBatchRun() {
+    return new ScoringPlan(
+        project,
+        model,
+        source,
+        true,
+        views,
+        plans,
+        leftOut,
+        decisions,
+        fallback,
+        execution.ofBatchRun(),
+        maxFeatureWaitMillis,
+        true,
+        unitFields,
+        segmentFields);
+  }
+
   /** The largest batch. */
   int maxRows() {
     return execution.maxRows();

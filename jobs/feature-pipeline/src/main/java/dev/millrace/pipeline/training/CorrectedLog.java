@@ -2,6 +2,7 @@ package dev.millrace.pipeline.training;
 
 import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.definition.Project;
+import dev.millrace.streaming.WarehouseTables;
 import java.util.List;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;

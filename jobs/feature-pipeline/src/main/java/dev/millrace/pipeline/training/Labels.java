@@ -4,6 +4,7 @@ import dev.millrace.core.definition.Model.Label;
 import dev.millrace.core.definition.Source;
 import dev.millrace.core.expression.Expression;
 import dev.millrace.core.expression.ExpressionException;
+import dev.millrace.streaming.ArchivedFields;
 import java.util.Collection;
 import java.util.Map;
 import org.apache.avro.Schema;

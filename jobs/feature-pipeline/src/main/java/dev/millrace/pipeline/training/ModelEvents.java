@@ -5,6 +5,7 @@ import dev.millrace.core.definition.Source;
 import dev.millrace.core.expression.Expression;
 import dev.millrace.core.expression.ExpressionException;
 import dev.millrace.core.row.EntityKeys;
+import dev.millrace.streaming.ArchivedFields;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;

@@ -9,6 +9,7 @@ import dev.millrace.core.definition.Project;
 import dev.millrace.core.definition.Source;
 import dev.millrace.core.expression.Expression;
 import dev.millrace.platform.Warehouse;
+import dev.millrace.streaming.WarehouseTables;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

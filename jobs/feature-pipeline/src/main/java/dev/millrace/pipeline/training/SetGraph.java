@@ -9,6 +9,8 @@ import dev.millrace.core.definition.Model;
 import dev.millrace.core.definition.Project;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Warehouse;
+import dev.millrace.streaming.StrictEnvironment;
+import dev.millrace.streaming.WarehouseTables;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -19,14 +21,9 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import org.apache.flink.api.common.BatchShuffleMode;
-import org.apache.flink.api.common.RuntimeExecutionMode;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.api.connector.source.lib.NumberSequenceSource;
-import org.apache.flink.configuration.Configuration;
-import org.apache.flink.configuration.ExecutionOptions;
-import org.apache.flink.configuration.JobManagerOptions;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.iceberg.catalog.TableIdentifier;
@@ -80,7 +77,7 @@ public final class SetGraph implements AutoCloseable {
       SetRequest request,
       CorrectedLog corrected)
       throws IOException {
-    batch(env);
+    StrictEnvironment.batch(env);
     try (SetGraph graph = new SetGraph(env, target, project, request, corrected)) {
       if (request.model() == null) {
         graph.ofSpine();
@@ -88,18 +85,6 @@ public final class SetGraph implements AutoCloseable {
         graph.ofModel();
       }
     }
-  }
-
-  /** Puts an environment into batch mode on a cluster that is made for streams. */
-  public static void batch(StreamExecutionEnvironment env) {
-    env.setRuntimeMode(RuntimeExecutionMode.BATCH);
-    // A cluster for streams has few network buffers, and a blocking exchange wants many. The graphs
-    // are trees, so their joins can all read at once, each sorting on a disk of its own. The
-    // scheduler that is Flink's choice for batch knows blocking exchanges only.
-    env.configure(
-        new Configuration()
-            .set(ExecutionOptions.BATCH_SHUFFLE_MODE, BatchShuffleMode.ALL_EXCHANGES_PIPELINED)
-            .set(JobManagerOptions.SCHEDULER, JobManagerOptions.SchedulerType.Default));
   }
 
   private void ofModel() {

@@ -1,8 +1,7 @@
-package dev.millrace.pipeline.training;
+package dev.millrace.streaming;
 
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Warehouse;
-import dev.millrace.streaming.IcebergEnds;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;

@@ -1,4 +1,4 @@
-package dev.millrace.pipeline.training;
+package dev.millrace.streaming;
 
 import dev.millrace.platform.ArchivedValues;
 import java.io.Serializable;

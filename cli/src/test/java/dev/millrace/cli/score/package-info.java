@@ -1,0 +1,4 @@
+@NullMarked
+package dev.millrace.cli.score;
+
+import org.jspecify.annotations.NullMarked;
