@@ -53,7 +53,7 @@ record LoggedRow(String entityKey, long epoch, long knownAtMillis, ViewRow row) 
     }
 
     @Override
-    public void serialize(LoggedRow logged, DataOutputView out) throws IOException {
+    protected void write(LoggedRow logged, DataOutputView out) throws IOException {
       Values.writeText(logged.entityKey, out);
       out.writeLong(logged.epoch);
       out.writeLong(logged.knownAtMillis);
