@@ -48,7 +48,7 @@ public final class BenchMain implements Callable<Integer> {
               "kafka-redis",
               "latency"),
           "inference",
-          List.of("kafka-trees", "prediction-latency", "swap", "canary"));
+          List.of("operator", "kafka-trees", "prediction-latency", "swap", "canary"));
 
   @Parameters(index = "0")
   private String name = "";
@@ -156,6 +156,7 @@ public final class BenchMain implements Callable<Integer> {
       case "state-bytes" -> CostFigures.stateBytes(bench);
       case "kafka-redis" -> loop.kafkaRedis(bench);
       case "latency" -> loop.latency(bench);
+      case "operator" -> new OperatorFigures(operatorFolder).measure(bench);
       case "kafka-trees" -> scoring.trees(bench);
       case "prediction-latency" -> scoring.latency(bench);
       case "swap" -> scoring.swap(bench);

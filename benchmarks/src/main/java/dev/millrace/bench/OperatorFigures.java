@@ -1,0 +1,280 @@
+package dev.millrace.bench;
+
+import ai.onnx.proto.OnnxMl.GraphProto;
+import ai.onnx.proto.OnnxMl.ModelProto;
+import ai.onnx.proto.OnnxMl.NodeProto;
+import ai.onnx.proto.OnnxMl.OperatorSetIdProto;
+import ai.onnx.proto.OnnxMl.TensorProto;
+import ai.onnx.proto.OnnxMl.TensorShapeProto;
+import ai.onnx.proto.OnnxMl.TypeProto;
+import ai.onnx.proto.OnnxMl.ValueInfoProto;
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtSession;
+import dev.millrace.inference.MeasuredScoring;
+import dev.millrace.scoring.BatchScorer;
+import dev.millrace.scoring.OnnxModel;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+
+/**
+ * Scoring without topics and stores: the whole operator, and the scorer inside of it, beside a bare
+ * loop over ONNX Runtime that fills the same buffers. On one thread, in batches of the same size.
+ */
+final class OperatorFigures {
+
+  private static final double GOAL = 0.8;
+  private static final int BATCH = 256;
+  private static final int ROWS = 4096;
+  private static final int FEATURES = 20;
+  private static final int[] HIDDEN = {64, 32};
+
+  /** Something that scores so many rows. */
+  private interface Side {
+    void score(int rows) throws Exception;
+  }
+
+  private final Path work;
+
+  OperatorFigures(Path work) {
+    this.work = work;
+  }
+
+  void measure(Bench bench) throws Exception {
+    List<String> names = new ArrayList<>();
+    for (int f = 0; f < FEATURES; f++) {
+      names.add("f" + f);
+    }
+    SplittableRandom random = new SplittableRandom(5);
+    double[][] rows = new double[ROWS][FEATURES];
+    for (double[] row : rows) {
+      for (int f = 0; f < FEATURES; f++) {
+        row[f] = random.nextDouble(500);
+      }
+    }
+    Files.createDirectories(work);
+    measure(bench, "operator-logistic", network(random, FEATURES), names, rows);
+    measure(bench, "operator-trees", TreeModel.onnx(names, 7), names, rows);
+    measure(bench, "operator-mlp", network(random, FEATURES, HIDDEN), names, rows);
+  }
+
+  private void measure(
+      Bench bench, String name, byte[] onnx, List<String> names, double[][] rows) throws Exception {
+    Path file = work.resolve(name + ".onnx");
+    Files.write(file, onnx);
+    String sha256 = ScoringStage.sha256(onnx);
+    try (OrtSession session = session(onnx);
+        Bare bare = new Bare(session, rows);
+        OnnxModel model = OnnxModel.load(file.toUri().toString(), onnx, sha256);
+        BatchScorer scorer = model.scorer(BATCH);
+        MeasuredScoring operator = new MeasuredScoring(file, sha256, names, rows, BATCH)) {
+      Side own = batches -> score(scorer, rows, batches);
+      Side whole = operator::score;
+      double[][] paces = new double[3][bench.repeats()];
+      for (Side side : List.of(bare, own, whole)) {
+        double unusedWarmUp = pace(side, 2 * bench.seconds());
+      }
+      for (int repeat = 0; repeat < bench.repeats(); repeat++) {
+        paces[0][repeat] = pace(bare, bench.seconds());
+        paces[1][repeat] = pace(own, bench.seconds());
+        paces[2][repeat] = pace(whole, bench.seconds());
+      }
+      Samples ceiling = new Samples(paces[0]);
+      Samples inner = new Samples(paces[1]);
+      Samples outer = new Samples(paces[2]);
+      bench
+          .say()
+          .accept(
+              String.format(
+                  java.util.Locale.ROOT,
+                  "  %s: bare loop %,.0f rows/s, scorer %,.0f, operator %,.0f",
+                  name,
+                  ceiling.median(),
+                  inner.median(),
+                  outer.median()));
+      bench
+          .report()
+          .add(
+              Figure.atLeast(
+                  name,
+                  outer,
+                  "events/s",
+                  ceiling.median(),
+                  null,
+                  outer.median() / ceiling.median(),
+                  GOAL,
+                  "events to prediction records on one thread, batches of "
+                      + BATCH
+                      + ", 20 inputs; ceiling: a bare loop over ONNX Runtime"));
+      bench.report().add(new Detail(name + "-scorer", inner.median(), "rows/s"));
+      bench
+          .report()
+          .add(new Detail(name + "-scorer-share", inner.median() / ceiling.median(), "of the loop"));
+      bench
+          .report()
+          .add(
+              new Detail(
+                  name + "-beside-onnx", 1e6 / outer.median() - 1e6 / ceiling.median(), "us/event"));
+    }
+  }
+
+  private static void score(BatchScorer scorer, double[][] rows, int count) {
+    int at = 0;
+    for (int done = 0; done < count; done += BATCH) {
+      for (int row = 0; row < BATCH; row++) {
+        double[] values = rows[at++ % rows.length];
+        for (int column = 0; column < values.length; column++) {
+          scorer.put(row, column, values[column]);
+        }
+      }
+      scorer.score(BATCH);
+    }
+  }
+
+  private static double pace(Side side, double seconds) throws Exception {
+    long began = System.nanoTime();
+    long scored = 0;
+    do {
+      side.score(ROWS);
+      scored += ROWS;
+    } while (System.nanoTime() - began < seconds * 1e9);
+    return scored * 1e9 / (System.nanoTime() - began);
+  }
+
+  private static OrtSession session(byte[] onnx) throws Exception {
+    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
+      options.setIntraOpNumThreads(1);
+      options.setInterOpNumThreads(1);
+      return OrtEnvironment.getEnvironment().createSession(onnx, options);
+    }
+  }
+
+  /** What a program does that only calls ONNX Runtime, as well as it can. */
+  private static final class Bare implements Side, AutoCloseable {
+    private final OrtSession session;
+    private final double[][] rows;
+    private final FloatBuffer in;
+    private final OnnxTensor input;
+    private final OnnxTensor output;
+    private final FloatBuffer out;
+    private final Map<String, OnnxTensor> inputs;
+    private final Map<String, OnnxTensor> outputs;
+    private int at;
+    private double sum;
+
+    Bare(OrtSession session, double[][] rows) throws Exception {
+      this.session = session;
+      this.rows = rows;
+      in = floats(BATCH * FEATURES);
+      out = floats(BATCH);
+      input =
+          OnnxTensor.createTensor(
+              OrtEnvironment.getEnvironment(), in, new long[] {BATCH, FEATURES});
+      output =
+          OnnxTensor.createTensor(OrtEnvironment.getEnvironment(), out, new long[] {BATCH, 1});
+      inputs = Map.of(session.getInputNames().iterator().next(), input);
+      outputs = Map.of(session.getOutputNames().iterator().next(), output);
+    }
+
+    @Override
+    public void score(int count) throws Exception {
+      for (int done = 0; done < count; done += BATCH) {
+        for (int row = 0; row < BATCH; row++) {
+          double[] values = rows[at++ & (ROWS - 1)];
+          for (int column = 0; column < FEATURES; column++) {
+            in.put(row * FEATURES + column, (float) values[column]);
+          }
+        }
+        session.run(inputs, outputs);
+        for (int row = 0; row < BATCH; row++) {
+          sum += out.get(row);
+        }
+      }
+    }
+
+    private static FloatBuffer floats(int count) {
+      return ByteBuffer.allocateDirect(count * Float.BYTES)
+          .order(ByteOrder.nativeOrder())
+          .asFloatBuffer();
+    }
+
+    @Override
+    public void close() {
+      input.close();
+      output.close();
+    }
+  }
+
+  /** Layers of random weights with ReLU between them and a sigmoid at the end. */
+  static byte[] network(SplittableRandom random, int inputs, int... hidden) {
+    GraphProto.Builder graph = GraphProto.newBuilder().setName("network");
+    graph.addInput(value("x", inputs));
+    String from = "x";
+    int width = inputs;
+    for (int layer = 0; layer <= hidden.length; layer++) {
+      int to = layer < hidden.length ? hidden[layer] : 1;
+      graph.addInitializer(tensor("w" + layer, random, width, to));
+      graph.addInitializer(tensor("b" + layer, random, to));
+      graph.addNode(node("MatMul", "m" + layer, from, "w" + layer));
+      graph.addNode(node("Add", "a" + layer, "m" + layer, "b" + layer));
+      String out = layer < hidden.length ? "h" + layer : "p";
+      graph.addNode(node(layer < hidden.length ? "Relu" : "Sigmoid", out, "a" + layer));
+      from = out;
+      width = to;
+    }
+    graph.addOutput(value("p", 1));
+    return ModelProto.newBuilder()
+        .setIrVersion(8)
+        .addOpsetImport(OperatorSetIdProto.newBuilder().setVersion(15))
+        .setGraph(graph)
+        .build()
+        .toByteArray();
+  }
+
+  private static NodeProto node(String operator, String output, String... inputs) {
+    return NodeProto.newBuilder()
+        .setOpType(operator)
+        .addAllInput(List.of(inputs))
+        .addOutput(output)
+        .build();
+  }
+
+  private static ValueInfoProto value(String name, int width) {
+    return ValueInfoProto.newBuilder()
+        .setName(name)
+        .setType(
+            TypeProto.newBuilder()
+                .setTensorType(
+                    TypeProto.Tensor.newBuilder()
+                        .setElemType(TensorProto.DataType.FLOAT_VALUE)
+                        .setShape(
+                            TensorShapeProto.newBuilder()
+                                .addDim(TensorShapeProto.Dimension.newBuilder().setDimParam("n"))
+                                .addDim(
+                                    TensorShapeProto.Dimension.newBuilder().setDimValue(width)))))
+        .build();
+  }
+
+  private static TensorProto tensor(String name, SplittableRandom random, int... dims) {
+    TensorProto.Builder tensor =
+        TensorProto.newBuilder().setName(name).setDataType(TensorProto.DataType.FLOAT_VALUE);
+    int size = 1;
+    for (int dim : dims) {
+      tensor.addDims(dim);
+      size *= dim;
+    }
+    for (int i = 0; i < size; i++) {
+      // Small, so that sums of inputs up to 500 do not all end where a sigmoid is 0 or 1.
+      tensor.addFloatData((float) random.nextDouble(-0.001, 0.001));
+    }
+    return tensor.build();
+  }
+}
