@@ -72,6 +72,12 @@ public record StackState(
     return !services.isEmpty() && services.stream().allMatch(ServiceState::isUp);
   }
 
+  /** Whether all others work. */
+  boolean isReadyBut(String name) {
+    return !services.isEmpty()
+        && services.stream().allMatch(s -> s.name().equals(name) || s.isUp());
+  }
+
   static Optional<StackState> read(StackLayout layout) throws IOException {
     try {
       return Optional.of(JSON.readValue(Files.readString(layout.stateFile()), StackState.class));

@@ -192,8 +192,9 @@ public final class Supervisor implements SupervisedService.Listener {
             new FlinkRest(layout.target(ports).flink()));
     try {
       for (int attempt = 0; attempt < RECOVERY_ATTEMPTS; attempt++) {
-        // A job's main asks Kafka and the schema registry.
-        while (!state().isReady()) {
+        // A job's main asks Kafka and the schema registry. None waits for scoring on request,
+        // which a model's native code may end again and again.
+        while (!state().isReadyBut(StackServices.SCORING)) {
           if (stopping.await(RECOVERY_PAUSE_MILLIS / 10, TimeUnit.MILLISECONDS)) {
             return;
           }

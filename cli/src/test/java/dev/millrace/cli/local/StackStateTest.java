@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.cli.local.StackState.Phase;
 import dev.millrace.cli.local.StackState.ServiceState;
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,6 +42,43 @@ class StackStateTest {
     assertThat(new ProcessIdentity(self.pid(), self.startMillis() - 60_000).isAlive()).isFalse();
     assertThat(Leftovers.find(new StackLayout(dir), Optional.of(state(self))))
         .containsExactly(self);
+  }
+
+  @Test
+  void jobsDoNotWaitForAServiceThatTheyDoNotNeed() {
+    StackState state = state(ProcessIdentity.of(ProcessHandle.current()));
+    assertThat(state.isReady()).isFalse();
+    assertThat(state.isReadyBut("redis")).isTrue();
+    assertThat(state.isReadyBut("kafka")).isFalse();
+  }
+
+  @Test
+  void scoringRunsTheJobsJarWithFlinkAndAnHttpServer() throws Exception {
+    Path job = Files.createDirectories(dir.resolve("jobs/inference/target"));
+    Files.writeString(job.resolve("millrace-inference-job.jar"), "");
+    Path flink = Files.createDirectories(dir.resolve("cli/local/flink/target"));
+    Files.writeString(flink.resolve("classpath"), "lib/flink-core.jar:lib/onnxruntime.jar");
+    Path commands = Files.createDirectories(dir.resolve("cli/target"));
+    Files.writeString(
+        commands.resolve("classpath"), "lib/javalin-6.jar:lib/iceberg-core.jar:lib/jetty-io.jar");
+    StackLayout layout = new StackLayout(dir.resolve("stack"));
+    layout.createFolders();
+    List<String> words =
+        new StackServices(dir, layout, new StackPorts(100)).scoring().command().words();
+    assertThat(words)
+        .contains("dev.millrace.inference.ScoringService", "--listen", "127.0.0.1:8191")
+        .doesNotContain("8091");
+    assertThat(Files.readString(layout.conf().resolve("ScoringService.classpath")).strip())
+        .isEqualTo(
+            "-cp \""
+                + String.join(
+                    File.pathSeparator,
+                    layout.scoringJar().toString(),
+                    flink.resolve("lib/flink-core.jar").toString(),
+                    flink.resolve("lib/onnxruntime.jar").toString(),
+                    commands.resolve("lib/javalin-6.jar").toString(),
+                    commands.resolve("lib/jetty-io.jar").toString())
+                + "\"");
   }
 
   @Test

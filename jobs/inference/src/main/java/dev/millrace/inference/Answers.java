@@ -7,16 +7,16 @@ import java.util.concurrent.CompletableFuture;
 /** Gives what comes of a batch to the clients that wait for it. For one thread. */
 final class Answers implements BatchScoring.Out {
 
-  private final IdentityHashMap<PendingEvent, CompletableFuture<OnRequestModel.Scored>> expected =
+  private final IdentityHashMap<PendingEvent, CompletableFuture<Ask.Scored>> expected =
       new IdentityHashMap<>();
 
-  void expect(PendingEvent event, CompletableFuture<OnRequestModel.Scored> answer) {
+  void expect(PendingEvent event, CompletableFuture<Ask.Scored> answer) {
     expected.put(event, answer);
   }
 
   @Override
   public void served(PendingEvent event, Prediction prediction) {
-    complete(event, new OnRequestModel.Scored(prediction, null));
+    complete(event, new Ask.Scored(prediction, null));
   }
 
   @Override
@@ -26,11 +26,11 @@ final class Answers implements BatchScoring.Out {
 
   @Override
   public void refused(PendingEvent event, DeadLetter letter) {
-    complete(event, new OnRequestModel.Scored(null, letter));
+    complete(event, new Ask.Scored(null, letter));
   }
 
-  private void complete(PendingEvent event, OnRequestModel.Scored scored) {
-    CompletableFuture<OnRequestModel.Scored> answer = expected.remove(event);
+  private void complete(PendingEvent event, Ask.Scored scored) {
+    CompletableFuture<Ask.Scored> answer = expected.remove(event);
     if (answer != null) {
       answer.complete(scored);
     }

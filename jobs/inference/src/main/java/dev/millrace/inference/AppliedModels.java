@@ -54,17 +54,22 @@ final class AppliedModels {
   private static Planned planned(Applied applied, DefinitionsLog log) {
     Map<String, ScoringPlan> plans = new HashMap<>();
     Map<String, String> problems = new HashMap<>();
+    Project project;
     try {
-      Project project = Definitions.read(applied.files());
-      RunningViews running =
-          project.models().isEmpty() ? null : RunningViews.read(project, applied, log);
-      for (Model model : project.models()) {
-        if (running != null) {
-          plan(project, model, running, plans, problems);
-        }
-      }
-    } catch (DefinitionException | IOException | IllegalStateException e) {
+      project = Definitions.read(applied.files());
+    } catch (DefinitionException e) {
+      // A function of the user's that this process does not have.
       LOG.error("Cannot score models of project {} on request", applied.project(), e);
+      return new Planned(applied, plans, problems);
+    }
+    try {
+      RunningViews running = RunningViews.read(project, applied, log);
+      for (Model model : project.models()) {
+        plan(project, model, running, plans, problems);
+      }
+    } catch (IOException | IllegalStateException e) {
+      LOG.error("Cannot score models of project {} on request", applied.project(), e);
+      project.models().forEach(m -> problems.put(m.name(), String.valueOf(e.getMessage())));
     }
     return new Planned(applied, plans, problems);
   }

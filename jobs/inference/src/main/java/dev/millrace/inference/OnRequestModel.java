@@ -1,8 +1,5 @@
 package dev.millrace.inference;
 
-import dev.millrace.core.model.DeployedVersion;
-import dev.millrace.scoring.InputTensor;
-import dev.millrace.streaming.DeadLetter;
 import dev.millrace.streaming.Event;
 import dev.millrace.streaming.Inbound;
 import java.io.IOException;
@@ -12,7 +9,6 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import org.apache.flink.metrics.groups.UnregisteredMetricsGroup;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -50,48 +46,6 @@ final class OnRequestModel implements AutoCloseable {
 
   private volatile boolean loaded;
 
-  /** What a version is to those who send tensors. */
-  record Described(List<Integer> versions, List<InputTensor> tensors, List<String> inputs) {}
-
-  /** Scores of the rows of a request. */
-  // Nobody compares these.
-  record Inferred(int version, double[] scores) {}
-
-  /** What became of an event: a prediction, or the letter that the stream would have written. */
-  record Scored(@Nullable Prediction prediction, @Nullable DeadLetter letter) {}
-
-  /** What waits for the thread. */
-  private sealed interface Ask {
-    default void fail(Throwable why) {}
-  }
-
-  private record ScoreAsk(Event event, CompletableFuture<Scored> answer) implements Ask {
-    @Override
-    public void fail(Throwable why) {
-      answer.completeExceptionally(why);
-    }
-  }
-
-  private record InferAsk(
-      @Nullable Integer version, InferRequest request, CompletableFuture<Inferred> answer)
-      implements Ask {
-    @Override
-    public void fail(Throwable why) {
-      answer.completeExceptionally(why);
-    }
-  }
-
-  private record DescribeAsk(@Nullable Integer version, CompletableFuture<Described> answer)
-      implements Ask {
-    @Override
-    public void fail(Throwable why) {
-      answer.completeExceptionally(why);
-    }
-  }
-
-  /** Only that the thread looks around. */
-  private record Wake() implements Ask {}
-
   OnRequestModel(ScoringPlan plan, OnRequestEnds ends, List<DeploymentRecord> log) {
     this.plan = plan;
     this.ends = ends;
@@ -115,19 +69,19 @@ final class OnRequestModel implements AutoCloseable {
     }
     if (loaded) {
       // Where the queue is full the thread comes to it anyway.
-      var unusedWhetherWoken = waiting.offer(new Wake());
+      var unusedWhetherWoken = waiting.offer(new Ask.Wake());
     }
   }
 
   /** Scores a raw event, as JSON. */
-  CompletableFuture<Scored> score(byte[] json) throws IOException, RequestRefusedException {
+  CompletableFuture<Ask.Scored> score(byte[] json) throws IOException, RequestRefusedException {
     Inbound inbound = intake.take(json, ends.nowMillis().getAsLong());
     Event event = inbound.event();
     if (event == null) {
-      return CompletableFuture.completedFuture(new Scored(null, inbound.letter()));
+      return CompletableFuture.completedFuture(new Ask.Scored(null, inbound.letter()));
     }
-    CompletableFuture<Scored> answer = new CompletableFuture<>();
-    ask(new ScoreAsk(EventIntake.withoutBytes(event), answer));
+    CompletableFuture<Ask.Scored> answer = new CompletableFuture<>();
+    ask(new Ask.Score(EventIntake.withoutBytes(event), answer));
     return answer;
   }
 
@@ -136,10 +90,10 @@ final class OnRequestModel implements AutoCloseable {
    *
    * @param version null for the one that serves
    */
-  CompletableFuture<Inferred> infer(@Nullable Integer version, InferRequest request)
+  CompletableFuture<Ask.Inferred> infer(@Nullable Integer version, InferRequest request)
       throws RequestRefusedException {
-    CompletableFuture<Inferred> answer = new CompletableFuture<>();
-    ask(new InferAsk(version, request, answer));
+    CompletableFuture<Ask.Inferred> answer = new CompletableFuture<>();
+    ask(new Ask.Infer(version, request, answer));
     return answer;
   }
 
@@ -148,9 +102,10 @@ final class OnRequestModel implements AutoCloseable {
    *
    * @param version null for the one that serves
    */
-  CompletableFuture<Described> describe(@Nullable Integer version) throws RequestRefusedException {
-    CompletableFuture<Described> answer = new CompletableFuture<>();
-    ask(new DescribeAsk(version, answer));
+  CompletableFuture<Ask.Described> describe(@Nullable Integer version)
+      throws RequestRefusedException {
+    CompletableFuture<Ask.Described> answer = new CompletableFuture<>();
+    ask(new Ask.Describe(version, answer));
     return answer;
   }
 
@@ -191,11 +146,11 @@ final class OnRequestModel implements AutoCloseable {
     synchronized (this) {
       closed = true;
     }
-    var unusedWhetherWoken = waiting.offer(new Wake());
+    var unusedWhetherWoken = waiting.offer(new Ask.Wake());
   }
 
   private void run() {
-    @Nullable Loaded now = null;
+    @Nullable LoadedModel now = null;
     List<Ask> asks = new ArrayList<>();
     try {
       while (!closed || !waiting.isEmpty()) {
@@ -207,11 +162,12 @@ final class OnRequestModel implements AutoCloseable {
         }
         asks.add(first);
         waiting.drainTo(asks);
-        if (now == null && asks.stream().anyMatch(a -> !(a instanceof Wake))) {
+        if (now == null && asks.stream().anyMatch(a -> !(a instanceof Ask.Wake))) {
           now = load();
         }
         if (now != null) {
-          serve(now, asks);
+          now.follow(logFrom(now.taken()));
+          now.answer(asks);
         }
         asks.clear();
       }
@@ -240,226 +196,32 @@ final class OnRequestModel implements AutoCloseable {
                     "Cannot score with model " + plan.model() + " now; come again")));
   }
 
-  /** Everything that one thread scores with. */
-  private static final class Loaded {
-    final Serving serving;
-    final FeatureLookup lookup;
-    final BatchScoring scoring;
-    final Answers answers;
-    int taken;
-
-    Loaded(
-        Serving serving, FeatureLookup lookup, BatchScoring scoring, Answers answers, int taken) {
-      this.serving = serving;
-      this.lookup = lookup;
-      this.scoring = scoring;
-      this.answers = answers;
-      this.taken = taken;
-    }
-  }
-
-  private Loaded load() {
-    List<DeploymentRecord> known = logFrom(0);
-    InferenceMetrics metrics = new InferenceMetrics(new UnregisteredMetricsGroup());
-    Answers answers = new Answers();
-    Serving serving =
-        new Serving(
-            plan,
-            ends.models(),
-            ends.threads().start("load-" + plan.model(), OnRequestModel.class.getClassLoader()),
-            metrics);
-    boolean opened = false;
-    try {
-      serving.open(known);
-      Loaded made =
-          new Loaded(
-              serving,
-              new FeatureLookup(plan, ends.features().open(), ends.clock(), metrics),
-              new BatchScoring(plan, metrics, ends.clock(), ends.nowMillis(), answers),
-              answers,
-              known.size());
-      opened = true;
-      loaded = true;
-      return made;
-    } finally {
-      if (!opened) {
-        serving.close();
-      }
-    }
-  }
-
-  private @Nullable Loaded unload(@Nullable Loaded now) {
-    loaded = false;
-    if (now != null) {
-      now.serving.close();
-      now.lookup.close();
-    }
-    return null;
-  }
-
   private List<DeploymentRecord> logFrom(int index) {
     synchronized (this) {
       return List.copyOf(log.subList(index, log.size()));
     }
   }
 
-  private void serve(Loaded now, List<Ask> asks) {
-    follow(now);
-    scoreAll(now, asks);
-    for (Ask ask : asks) {
-      if (ask instanceof InferAsk infer) {
-        infer(now, infer);
-      } else if (ask instanceof DescribeAsk describe) {
-        describe(now, describe);
-      }
+  private @Nullable LoadedModel unload(@Nullable LoadedModel now) {
+    loaded = false;
+    if (now != null) {
+      now.close();
     }
-    // Whoever has an answer keeps it.
-    asks.forEach(a -> a.fail(new IllegalStateException("Cannot answer: nothing came of it")));
+    return null;
   }
 
-  /** Takes the deployments that came since. */
-  private void follow(Loaded now) {
-    var unusedHowItEnded = now.serving.poll();
-    List<DeploymentRecord> since = logFrom(now.taken);
-    now.taken += since.size();
-    for (DeploymentRecord record : since) {
-      if (now.serving.isNew(record)) {
-        now.serving.accept(record);
-      }
-    }
-  }
-
-  private void scoreAll(Loaded now, List<Ask> asks) {
-    List<PendingEvent> batch = new ArrayList<>();
-    for (Ask ask : asks) {
-      if (ask instanceof ScoreAsk score) {
-        PendingEvent event = pending(score);
-        if (event != null) {
-          event.served = now.serving.at(event.event.eventTimeMillis());
-          now.answers.expect(event, score.answer);
-          batch.add(event);
-        }
-      }
-    }
-    if (batch.isEmpty()) {
-      return;
-    }
+  private LoadedModel load() {
+    LoadedModel made = new LoadedModel(plan, ends);
+    boolean opened = false;
     try {
-      // An event that was not produced is in no row: nobody waits for one to include it.
-      var unusedWhetherRead = now.lookup.read(batch);
-      int most = Math.max(1, now.serving.batchRows());
-      for (int from = 0; from < batch.size(); from += most) {
-        now.scoring.score(batch.subList(from, Math.min(batch.size(), from + most)));
-      }
+      made.open(logFrom(0));
+      opened = true;
+      loaded = true;
+      return made;
     } finally {
-      now.answers.clear();
-    }
-  }
-
-  private @Nullable PendingEvent pending(ScoreAsk ask) {
-    @Nullable String[] keys = new String[plan.views().size()];
-    for (int v = 0; v < keys.length; v++) {
-      keys[v] = plan.views().get(v).entityKey(ask.event);
-    }
-    ViewRead unkeyed = plan.unkeyed(keys);
-    if (unkeyed != null) {
-      ask.answer.complete(new Scored(null, plan.nullKey(ask.event, unkeyed)));
-      return null;
-    }
-    return new PendingEvent(ask.event, ask.event.eventTimeMillis(), keys, null, plan.inputCount());
-  }
-
-  private void infer(Loaded now, InferAsk ask) {
-    try {
-      Serving.Version version = version(now, ask.version);
-      List<String> names = version.inputs().inputNames();
-      double[][] rows = ask.request.values(version.scorer().tensors(), names);
-      ask.answer.complete(
-          new Inferred(version.deployed().version(), scores(version.scorer(), rows)));
-    } catch (RequestRefusedException | IllegalStateException e) {
-      // A model that cannot run is no reason to load it anew.
-      ask.fail(e);
-    }
-  }
-
-  private double[] scores(Scorer scorer, double[][] rows) throws RequestRefusedException {
-    double[] scores = new double[rows.length];
-    for (int from = 0; from < rows.length; from += plan.maxRows()) {
-      int count = Math.min(plan.maxRows(), rows.length - from);
-      for (int row = 0; row < count; row++) {
-        double[] values = rows[from + row];
-        for (int column = 0; column < values.length; column++) {
-          scorer.put(row, column, values[column]);
-        }
-      }
-      scorer.score(count);
-      for (int row = 0; row < count; row++) {
-        scores[from + row] = scorer.scored(row);
-        if (!Double.isFinite(scores[from + row])) {
-          throw new RequestRefusedException(
-              RequestRefusedException.UNPROCESSABLE,
-              "Cannot infer with model "
-                  + plan.model()
-                  + ": for row "
-                  + (from + row)
-                  + " its score is "
-                  + scores[from + row]
-                  + "; send finite values where the model needs them");
-        }
+      if (!opened) {
+        made.close();
       }
     }
-    return scores;
-  }
-
-  private void describe(Loaded now, DescribeAsk ask) {
-    try {
-      Serving.Version version = version(now, ask.version);
-      ask.answer.complete(
-          new Described(
-              versions(now).stream().map(v -> v.deployed().version()).distinct().toList(),
-              version.scorer().tensors(),
-              version.inputs().inputNames()));
-    } catch (RequestRefusedException e) {
-      ask.fail(e);
-    }
-  }
-
-  private Serving.Version version(Loaded now, @Nullable Integer wanted)
-      throws RequestRefusedException {
-    List<Serving.Version> versions = versions(now);
-    if (versions.isEmpty()) {
-      throw new RequestRefusedException(
-          RequestRefusedException.UNAVAILABLE,
-          "Cannot answer for model "
-              + plan.model()
-              + ": no version of it is deployed, or none can be loaded; deploy one with"
-              + " ./millrace models promote");
-    }
-    if (wanted == null) {
-      return versions.get(0);
-    }
-    for (Serving.Version version : versions) {
-      if (version.deployed().version() == wanted) {
-        return version;
-      }
-    }
-    throw new RequestRefusedException(
-        RequestRefusedException.NOT_FOUND,
-        "version "
-            + wanted
-            + " of model "
-            + plan.model()
-            + " is not deployed; deployed are "
-            + versions.stream()
-                .map(Serving.Version::deployed)
-                .map(DeployedVersion::version)
-                .distinct()
-                .toList());
-  }
-
-  /** Those that score what happens now; the champion first. */
-  private List<Serving.Version> versions(Loaded now) {
-    Serving.Served served = now.serving.at(ends.nowMillis().getAsLong());
-    return served == null ? List.of() : served.versions();
   }
 }

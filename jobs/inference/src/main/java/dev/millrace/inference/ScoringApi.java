@@ -1,10 +1,8 @@
 package dev.millrace.inference;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.millrace.scoring.InputTensor;
 import dev.millrace.streaming.DeadLetter;
 import io.javalin.Javalin;
 import io.javalin.http.Context;
@@ -113,8 +111,11 @@ final class ScoringApi implements AutoCloseable {
     route(HandlerType.GET, "/v1/health", this::health);
     route(HandlerType.GET, "/metrics", this::metrics);
     route(HandlerType.POST, "/v1/models/{model}/score", this::score);
-    route(HandlerType.GET, "/v2", ScoringApi::server);
-    route(HandlerType.GET, "/v2/health/live", context -> send(context, 200, health(true)));
+    route(HandlerType.GET, "/v2", context -> send(context, 200, ProtocolJson.server()));
+    route(
+        HandlerType.GET,
+        "/v2/health/live",
+        context -> send(context, 200, ProtocolJson.health(true)));
     route(HandlerType.GET, "/v2/health/ready", this::serverReady);
     for (String version : List.of("", "/versions/{version}")) {
       String path = "/v2/models/{model}" + version;
@@ -157,23 +158,9 @@ final class ScoringApi implements AutoCloseable {
         .result(metrics.text(models.figures(OnRequestModel::waiting)));
   }
 
-  private static void server(Context context) {
-    ObjectNode body = NODES.objectNode();
-    body.put("name", "millrace");
-    String version = ScoringApi.class.getPackage().getImplementationVersion();
-    body.put("version", version == null ? "0" : version);
-    body.putArray("extensions");
-    send(context, 200, body);
-  }
-
   private void serverReady(Context context) {
     boolean ready = models.isReady();
-    send(context, ready ? 200 : RequestRefusedException.UNAVAILABLE, health(ready));
-  }
-
-  /** The protocol's page prints "live" for both questions, so clients may look for either. */
-  private static ObjectNode health(boolean ready) {
-    return NODES.objectNode().put("live", true).put("ready", ready);
+    send(context, ready ? 200 : RequestRefusedException.UNAVAILABLE, ProtocolJson.health(ready));
   }
 
   private void metadata(Context context) throws RequestRefusedException {
@@ -181,38 +168,7 @@ final class ScoringApi implements AutoCloseable {
     answer(
         context,
         models.model(name).describe(version(context)),
-        (described, to) -> send(to, 200, metadata(name, described)));
-  }
-
-  private static ObjectNode metadata(String name, OnRequestModel.Described described) {
-    ObjectNode body = NODES.objectNode();
-    body.put("name", name);
-    ArrayNode versions = body.putArray("versions");
-    described.versions().forEach(v -> versions.add(String.valueOf(v)));
-    body.put("platform", "onnx_onnxv1");
-    ArrayNode inputs = body.putArray("inputs");
-    for (InputTensor tensor : described.tensors()) {
-      ObjectNode input =
-          tensor(
-              inputs.addObject(),
-              tensor.name(),
-              InferRequest.datatype(tensor.kind()),
-              InferRequest.shape(tensor));
-      ArrayNode columns = input.putObject("parameters").putArray("inputs");
-      tensor.columns().forEach(c -> columns.add(described.inputs().get(c)));
-    }
-    var unusedOutput =
-        tensor(body.putArray("outputs").addObject(), InferRequest.SCORE, "FP64", List.of(-1));
-    return body;
-  }
-
-  private static ObjectNode tensor(
-      ObjectNode into, String name, String datatype, List<Integer> shape) {
-    into.put("name", name);
-    into.put("datatype", datatype);
-    ArrayNode dimensions = into.putArray("shape");
-    shape.forEach(dimensions::add);
-    return into;
+        (described, to) -> send(to, 200, ProtocolJson.metadata(name, described)));
   }
 
   private void modelReady(Context context) throws RequestRefusedException {
@@ -249,29 +205,10 @@ final class ScoringApi implements AutoCloseable {
           InferRequest request = InferRequest.read(body);
           return model
               .infer(version, request)
-              .thenApply(inferred -> new Answer(200, answer(name, request, inferred), null));
+              .thenApply(
+                  inferred ->
+                      new Answer(200, ProtocolJson.inferred(name, request, inferred), null));
         });
-  }
-
-  private static ObjectNode answer(
-      String name, InferRequest request, OnRequestModel.Inferred inferred) {
-    ObjectNode body = NODES.objectNode();
-    body.put("model_name", name);
-    body.put("model_version", String.valueOf(inferred.version()));
-    if (request.id() != null) {
-      body.put("id", request.id());
-    }
-    ArrayNode data =
-        tensor(
-                body.putArray("outputs").addObject(),
-                InferRequest.SCORE,
-                "FP64",
-                List.of(request.rows()))
-            .putArray("data");
-    for (double score : inferred.scores()) {
-      data.add(score);
-    }
-    return body;
   }
 
   private void score(Context context) throws IOException, RequestRefusedException {
@@ -279,7 +216,7 @@ final class ScoringApi implements AutoCloseable {
     withBody(context, body -> model.score(body).thenApply(ScoringApi::answer));
   }
 
-  private static Answer answer(OnRequestModel.Scored scored) {
+  private static Answer answer(Ask.Scored scored) {
     Prediction prediction = scored.prediction();
     if (prediction != null) {
       return new Answer(200, PredictionJson.of(prediction), prediction.role());

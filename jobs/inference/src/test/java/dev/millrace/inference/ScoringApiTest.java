@@ -357,7 +357,7 @@ class ScoringApiTest {
           await(held);
         });
     OnRequestModel model = models.model("delay_risk");
-    List<CompletableFuture<OnRequestModel.Scored>> answers = new ArrayList<>();
+    List<CompletableFuture<Ask.Scored>> answers = new ArrayList<>();
     byte[] event = json(1, "JFK", 1_000.0).getBytes(java.nio.charset.StandardCharsets.UTF_8);
     answers.add(model.score(event));
     asked.await();
@@ -369,7 +369,7 @@ class ScoringApiTest {
     assertThat(refused.response().headers().firstValue("Retry-After")).contains("1");
     assertThat(refused.body().path("error").asText()).contains("requests wait already");
     held.countDown();
-    for (CompletableFuture<OnRequestModel.Scored> answer : answers) {
+    for (CompletableFuture<Ask.Scored> answer : answers) {
       Prediction prediction = Objects.requireNonNull(answer.get().prediction());
       assertThat(prediction.score()).isCloseTo(0.880797, within(1e-6));
     }

@@ -1,0 +1,210 @@
+package dev.millrace.inference;
+
+import dev.millrace.core.model.DeployedVersion;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.flink.metrics.groups.UnregisteredMetricsGroup;
+import org.jspecify.annotations.Nullable;
+
+/** The versions of a model and all that scoring with them on request takes. For one thread. */
+final class LoadedModel implements AutoCloseable {
+
+  private final ScoringPlan plan;
+  private final OnRequestEnds ends;
+  private final Serving serving;
+  private final FeatureLookup lookup;
+  private final BatchScoring scoring;
+  private final Answers answers = new Answers();
+  private int taken;
+
+  LoadedModel(ScoringPlan plan, OnRequestEnds ends) {
+    this.plan = plan;
+    this.ends = ends;
+    InferenceMetrics metrics = new InferenceMetrics(new UnregisteredMetricsGroup());
+    this.serving =
+        new Serving(
+            plan,
+            ends.models(),
+            ends.threads().start("load-" + plan.model(), LoadedModel.class.getClassLoader()),
+            metrics);
+    this.lookup = new FeatureLookup(plan, ends.features().open(), ends.clock(), metrics);
+    this.scoring = new BatchScoring(plan, metrics, ends.clock(), ends.nowMillis(), answers);
+  }
+
+  /** Takes the log as it is and loads who serves now before it returns. */
+  void open(List<DeploymentRecord> log) {
+    serving.open(log);
+    taken = log.size();
+  }
+
+  /** How many entries of the log were taken. */
+  int taken() {
+    return taken;
+  }
+
+  @Override
+  public void close() {
+    serving.close();
+    lookup.close();
+  }
+
+  /** Answers all of them; the events among them are one batch. */
+  void answer(List<Ask> asks) {
+    scoreAll(asks);
+    for (Ask ask : asks) {
+      if (ask instanceof Ask.Infer infer) {
+        infer(infer);
+      } else if (ask instanceof Ask.Describe describe) {
+        describe(describe);
+      }
+    }
+    // Whoever has an answer keeps it.
+    asks.forEach(a -> a.fail(new IllegalStateException("Cannot answer: nothing came of it")));
+  }
+
+  /** Takes the deployments that came since. */
+  void follow(List<DeploymentRecord> since) {
+    var unusedHowItEnded = serving.poll();
+    taken += since.size();
+    for (DeploymentRecord record : since) {
+      if (serving.isNew(record)) {
+        serving.accept(record);
+      }
+    }
+  }
+
+  private void scoreAll(List<Ask> asks) {
+    List<PendingEvent> batch = new ArrayList<>();
+    for (Ask ask : asks) {
+      if (ask instanceof Ask.Score score) {
+        PendingEvent event = pending(score);
+        if (event != null) {
+          event.served = serving.at(event.event.eventTimeMillis());
+          answers.expect(event, score.answer());
+          batch.add(event);
+        }
+      }
+    }
+    if (batch.isEmpty()) {
+      return;
+    }
+    try {
+      // An event that was not produced is in no row: nobody waits for one to include it.
+      var unusedWhetherRead = lookup.read(batch);
+      int most = Math.max(1, serving.batchRows());
+      for (int from = 0; from < batch.size(); from += most) {
+        scoring.score(batch.subList(from, Math.min(batch.size(), from + most)));
+      }
+    } finally {
+      answers.clear();
+    }
+  }
+
+  private @Nullable PendingEvent pending(Ask.Score ask) {
+    @Nullable String[] keys = new String[plan.views().size()];
+    for (int v = 0; v < keys.length; v++) {
+      keys[v] = plan.views().get(v).entityKey(ask.event());
+    }
+    ViewRead unkeyed = plan.unkeyed(keys);
+    if (unkeyed != null) {
+      ask.answer().complete(new Ask.Scored(null, plan.nullKey(ask.event(), unkeyed)));
+      return null;
+    }
+    return new PendingEvent(
+        ask.event(), ask.event().eventTimeMillis(), keys, null, plan.inputCount());
+  }
+
+  private void infer(Ask.Infer ask) {
+    try {
+      Serving.Version version = version(ask.version());
+      List<String> names = version.inputs().inputNames();
+      double[][] rows = ask.request().values(version.scorer().tensors(), names);
+      ask.answer()
+          .complete(new Ask.Inferred(version.deployed().version(), scores(version.scorer(), rows)));
+    } catch (RequestRefusedException | IllegalStateException e) {
+      // A model that cannot run is no reason to load it anew.
+      ask.fail(e);
+    }
+  }
+
+  private double[] scores(Scorer scorer, double[][] rows) throws RequestRefusedException {
+    double[] scores = new double[rows.length];
+    for (int from = 0; from < rows.length; from += plan.maxRows()) {
+      int count = Math.min(plan.maxRows(), rows.length - from);
+      for (int row = 0; row < count; row++) {
+        double[] values = rows[from + row];
+        for (int column = 0; column < values.length; column++) {
+          scorer.put(row, column, values[column]);
+        }
+      }
+      scorer.score(count);
+      for (int row = 0; row < count; row++) {
+        scores[from + row] = scorer.scored(row);
+        if (!Double.isFinite(scores[from + row])) {
+          throw new RequestRefusedException(
+              RequestRefusedException.UNPROCESSABLE,
+              "Cannot infer with model "
+                  + plan.model()
+                  + ": for row "
+                  + (from + row)
+                  + " its score is "
+                  + scores[from + row]
+                  + "; send finite values where the model needs them");
+        }
+      }
+    }
+    return scores;
+  }
+
+  private void describe(Ask.Describe ask) {
+    try {
+      Serving.Version version = version(ask.version());
+      ask.answer()
+          .complete(
+              new Ask.Described(
+                  versions().stream().map(v -> v.deployed().version()).distinct().toList(),
+                  version.scorer().tensors(),
+                  version.inputs().inputNames()));
+    } catch (RequestRefusedException e) {
+      ask.fail(e);
+    }
+  }
+
+  private Serving.Version version(@Nullable Integer wanted) throws RequestRefusedException {
+    List<Serving.Version> versions = versions();
+    if (versions.isEmpty()) {
+      throw new RequestRefusedException(
+          RequestRefusedException.UNAVAILABLE,
+          "Cannot answer for model "
+              + plan.model()
+              + ": no version of it is deployed, or none can be loaded; deploy one with"
+              + " ./millrace models promote");
+    }
+    if (wanted == null) {
+      return versions.get(0);
+    }
+    for (Serving.Version version : versions) {
+      if (version.deployed().version() == wanted) {
+        return version;
+      }
+    }
+    throw new RequestRefusedException(
+        RequestRefusedException.NOT_FOUND,
+        "version "
+            + wanted
+            + " of model "
+            + plan.model()
+            + " is not deployed; deployed are "
+            + versions.stream()
+                .map(Serving.Version::deployed)
+                .map(DeployedVersion::version)
+                .distinct()
+                .toList());
+  }
+
+  /** Those that score what happens now; the champion first. */
+  private List<Serving.Version> versions() {
+    Serving.Served served = serving.at(ends.nowMillis().getAsLong());
+    return served == null ? List.of() : served.versions();
+  }
+}
