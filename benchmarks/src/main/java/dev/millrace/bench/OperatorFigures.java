@@ -14,7 +14,6 @@ import ai.onnxruntime.OrtSession;
 import dev.millrace.inference.MeasuredScoring;
 import dev.millrace.scoring.BatchScorer;
 import dev.millrace.scoring.OnnxModel;
-import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -66,8 +65,8 @@ final class OperatorFigures {
     measure(bench, "operator-mlp", network(random, FEATURES, HIDDEN), names, rows);
   }
 
-  private void measure(
-      Bench bench, String name, byte[] onnx, List<String> names, double[][] rows) throws Exception {
+  private void measure(Bench bench, String name, byte[] onnx, List<String> names, double[][] rows)
+      throws Exception {
     Path file = work.resolve(name + ".onnx");
     Files.write(file, onnx);
     String sha256 = ScoringStage.sha256(onnx);
@@ -117,12 +116,15 @@ final class OperatorFigures {
       bench.report().add(new Detail(name + "-scorer", inner.median(), "rows/s"));
       bench
           .report()
-          .add(new Detail(name + "-scorer-share", inner.median() / ceiling.median(), "of the loop"));
+          .add(
+              new Detail(name + "-scorer-share", inner.median() / ceiling.median(), "of the loop"));
       bench
           .report()
           .add(
               new Detail(
-                  name + "-beside-onnx", 1e6 / outer.median() - 1e6 / ceiling.median(), "us/event"));
+                  name + "-beside-onnx",
+                  1e6 / outer.median() - 1e6 / ceiling.median(),
+                  "us/event"));
     }
   }
 
@@ -178,8 +180,7 @@ final class OperatorFigures {
       input =
           OnnxTensor.createTensor(
               OrtEnvironment.getEnvironment(), in, new long[] {BATCH, FEATURES});
-      output =
-          OnnxTensor.createTensor(OrtEnvironment.getEnvironment(), out, new long[] {BATCH, 1});
+      output = OnnxTensor.createTensor(OrtEnvironment.getEnvironment(), out, new long[] {BATCH, 1});
       inputs = Map.of(session.getInputNames().iterator().next(), input);
       outputs = Map.of(session.getOutputNames().iterator().next(), output);
     }

@@ -77,7 +77,8 @@ public final class MeasuredScoring implements AutoCloseable {
       for (int f = 0; f < fields.size(); f++) {
         fieldsOf[2 + f] = of[f];
       }
-      Event event = new Event(0, i, START_MILLIS + i, START_MILLIS + i, "e" + i, fieldsOf, null, null);
+      Event event =
+          new Event(0, i, START_MILLIS + i, START_MILLIS + i, "e" + i, fieldsOf, null, null);
       events[i] = new StreamRecord<>(Joined.unread(new Inbound(event, null)), START_MILLIS + i);
     }
   }
@@ -107,7 +108,12 @@ public final class MeasuredScoring implements AutoCloseable {
     StringBuilder inputs = new StringBuilder();
     StringBuilder schema = new StringBuilder();
     for (String field : fields) {
-      inputs.append("      - {name: ").append(field).append(", value: ").append(field).append("}\n");
+      inputs
+          .append("      - {name: ")
+          .append(field)
+          .append(", value: ")
+          .append(field)
+          .append("}\n");
       schema.append(", {\"name\": \"").append(field).append("\", \"type\": \"double\"}");
     }
     String yaml =
