@@ -156,7 +156,7 @@ public final class BenchMain implements Callable<Integer> {
       case "state-bytes" -> CostFigures.stateBytes(bench);
       case "kafka-redis" -> loop.kafkaRedis(bench);
       case "latency" -> loop.latency(bench);
-      case "operator" -> new OperatorFigures(operatorFolder).measure(bench);
+      case "operator" -> new OperatorFigures(bench.fork().folder("operator")).measure(bench);
       case "kafka-trees" -> scoring.trees(bench);
       case "prediction-latency" -> scoring.latency(bench);
       case "swap" -> scoring.swap(bench);

@@ -85,6 +85,11 @@ final class Fork {
     }
   }
 
+  /** A folder that is there while the benchmark runs. */
+  Path folder(String name) {
+    return work.resolve(name);
+  }
+
   static void delete(Path folder) throws IOException {
     if (!Files.exists(folder)) {
       return;

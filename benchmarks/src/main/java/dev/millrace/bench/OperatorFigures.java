@@ -21,6 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
 
@@ -72,7 +73,7 @@ final class OperatorFigures {
     String sha256 = ScoringStage.sha256(onnx);
     try (OrtSession session = session(onnx);
         Bare bare = new Bare(session, rows);
-        OnnxModel model = OnnxModel.load(file.toUri().toString(), onnx, sha256);
+        OnnxModel model = OnnxModel.load(file, sha256, FEATURES);
         BatchScorer scorer = model.scorer(BATCH);
         MeasuredScoring operator = new MeasuredScoring(file, sha256, names, rows, BATCH)) {
       Side own = batches -> score(scorer, rows, batches);
@@ -93,7 +94,7 @@ final class OperatorFigures {
           .say()
           .accept(
               String.format(
-                  java.util.Locale.ROOT,
+                  Locale.ROOT,
                   "  %s: bare loop %,.0f rows/s, scorer %,.0f, operator %,.0f",
                   name,
                   ceiling.median(),

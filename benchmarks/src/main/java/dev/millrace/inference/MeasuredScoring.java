@@ -4,6 +4,7 @@ import dev.millrace.core.definition.Definitions;
 import dev.millrace.core.definition.Project;
 import dev.millrace.core.model.DeployedVersion;
 import dev.millrace.core.model.Deployment;
+import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.platform.RunningViews;
 import dev.millrace.streaming.Event;
 import dev.millrace.streaming.Inbound;
@@ -33,7 +34,7 @@ public final class MeasuredScoring implements AutoCloseable {
    * @param fields of an event, which are the inputs
    * @param values of each event, taken in turn
    */
-  @SuppressWarnings("unchecked") // An array of a generic type.
+  @SuppressWarnings({"unchecked", "rawtypes"}) // An array of a generic type.
   public MeasuredScoring(
       Path onnx, String sha256, List<String> fields, double[][] values, int batch)
       throws Exception {
@@ -141,7 +142,7 @@ public final class MeasuredScoring implements AutoCloseable {
   /** Nobody asks. */
   private static final class Silent implements Announcements {
     @Override
-    public void announce(dev.millrace.core.model.LifecycleEntry entry) {
+    public void announce(LifecycleEntry entry) {
       throw new IllegalStateException("Cannot announce: nothing is being prepared");
     }
 

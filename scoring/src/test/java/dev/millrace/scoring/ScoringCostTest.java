@@ -34,7 +34,13 @@ class ScoringCostTest {
             TinyModels.pair(1, 2, 3),
             TypedModels.doubles(1, 2, 3),
             TypedModels.wholes(TypedModels.INT64, 1, 2, 3))) {
-      try (OnnxModel model = OnnxModel.load(TinyModels.write(dir, form), null, 3);
+      try (OnnxModel model =
+              OnnxModel.load(
+                  TinyModels.write(dir, form),
+                  null,
+                  InputColumn.unnamed(3),
+                  ComputeDevice.CPU,
+                  RunLimits.SERVING);
           BatchScorer scorer = model.scorer(ROWS)) {
         // What ONNX Runtime's binding makes for each call, and no object a row, however small.
         assertThat(bytesPerBatch(scorer, ROWS)).isLessThan(ROWS * LEAST_OBJECT_BYTES);

@@ -93,7 +93,11 @@ final class WindowScores {
       }
       add(others[i], Role.SHADOW, null, matured.scores()[i], matured.label());
       if (labelled) {
-        addPair(others[i], matured.scores()[i], served.version(), served.score(), matured.label());
+        if (served.role() != Role.FALLBACK) {
+          // Beside a deployment a fallback has a version's number, and maybe not its score.
+          addPair(
+              others[i], matured.scores()[i], served.version(), served.score(), matured.label());
+        }
         for (int j = 0; j < i; j++) {
           if (others[j] == served.version()) {
             continue;

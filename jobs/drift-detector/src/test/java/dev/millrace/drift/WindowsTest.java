@@ -150,6 +150,26 @@ class WindowsTest {
   }
 
   @Test
+  void aFallbackIsComparedWithNothing() {
+    WindowScores scores = new WindowScores(START);
+    // Version 3 was to answer and had no score.
+    Scored fallback =
+        new Scored(
+            "e",
+            START,
+            3,
+            Role.FALLBACK,
+            0.5,
+            new String[] {"web"},
+            new int[] {1, 2},
+            Scored.NO_INPUTS,
+            Scored.NO_BINS,
+            null);
+    scores.add(new Matured(fallback, 1, new int[] {1, 2}, new double[] {0.2, 0.9}), PLAN);
+    assertThat(scores.pairs().keySet()).containsExactly(new WindowScores.Pair(2, 1));
+  }
+
+  @Test
   void ofManySegmentsTheLargestAreTold() {
     Random random = new Random(1);
     Segments segments = new Segments();

@@ -104,6 +104,10 @@ final class InferenceMetrics {
     deploymentsTaken = group.counter("deploymentsTaken", new ThreadSafeSimpleCounter());
     deploymentsRefused = group.counter("deploymentsRefused", new ThreadSafeSimpleCounter());
     providerFallbacks = group.counter("providerFallbacks", new ThreadSafeSimpleCounter());
+    // Of the whole process: its tasks share the sessions.
+    group.gauge("modelLoads", (Gauge<Long>) ModelMemory::loads);
+    group.gauge("modelsUnloaded", (Gauge<Long>) ModelMemory::unloaded);
+    group.gauge("modelsLoaded", (Gauge<Integer>) ModelMemory::loadedNow);
     group.gauge("executionProvider", (Gauge<Integer>) () -> executionProvider);
     freshness.put(Freshness.INCLUDED, group.counter("freshnessIncluded"));
     freshness.put(Freshness.STALE, group.counter("freshnessStale"));

@@ -26,8 +26,9 @@ import org.slf4j.LoggerFactory;
  * @param limits when a run is ended that does not come back
  * @param trial what a new version may take in a JVM of its own, in which it scores first; null
  *     where it is loaded here at once
+ * @param memory what the loaded models of the process may take together
  */
-record OnnxModels(int gpu, RunLimits limits, ModelTrial.@Nullable Limits trial)
+record OnnxModels(int gpu, RunLimits limits, ModelTrial.@Nullable Limits trial, ModelMemory memory)
     implements ModelLoader {
 
   /** Whether versions are tried in a JVM of their own first: {@code true} or nothing. */
@@ -39,18 +40,22 @@ record OnnxModels(int gpu, RunLimits limits, ModelTrial.@Nullable Limits trial)
 
   /** For tasks that have no GPU of their own: the first that the process sees. */
   OnnxModels() {
-    this(0, RunLimits.SERVING, null);
+    this(0, RunLimits.SERVING, null, ModelMemory.USUAL);
   }
 
   /** As an installation wants it. */
   static OnnxModels of(Map<String, String> environment) {
     boolean isolated = Boolean.parseBoolean(environment.get(ISOLATE));
-    return new OnnxModels(0, RunLimits.SERVING, isolated ? ModelTrial.Limits.SERVING : null);
+    return new OnnxModels(
+        0,
+        RunLimits.SERVING,
+        isolated ? ModelTrial.Limits.SERVING : null,
+        ModelMemory.of(environment));
   }
 
   @Override
   public ModelLoader on(int number) {
-    return new OnnxModels(number, limits, trial);
+    return new OnnxModels(number, limits, trial, memory);
   }
 
   @Override
@@ -70,6 +75,7 @@ record OnnxModels(int gpu, RunLimits limits, ModelTrial.@Nullable Limits trial)
       for (SharedModel each : List.copyOf(held)) {
         if (each.device().provider() != choice.provider()) {
           held.remove(each);
+          each.leave();
           each.release();
         }
       }
@@ -78,14 +84,16 @@ record OnnxModels(int gpu, RunLimits limits, ModelTrial.@Nullable Limits trial)
       if (flaw != null) {
         throw new IOException(what + flaw + "; export it again");
       }
-      Scorer scorer =
-          new Held(chosen, chosen.onnx().scorer(execution.maxRows()), choice.rows(), fellBack);
+      SharedModel.Use use =
+          new SharedModel.Use(chosen, version.uri(), execution.maxRows(), limits, memory);
+      chosen.leave();
       made = true;
-      return scorer;
+      return new Held(chosen.device().provider(), use, choice.rows(), fellBack);
     } catch (IllegalStateException e) {
       throw new IOException(what + "it does not run: " + e.getMessage(), e);
     } finally {
       if (!made) {
+        held.forEach(SharedModel::leave);
         held.forEach(SharedModel::release);
       }
     }
@@ -109,7 +117,9 @@ record OnnxModels(int gpu, RunLimits limits, ModelTrial.@Nullable Limits trial)
         };
     if (accelerator != null) {
       try {
-        held.add(SharedModel.acquire(version, inputs, new ComputeDevice(accelerator, gpu), limits));
+        held.add(
+            SharedModel.acquire(
+                version, inputs, new ComputeDevice(accelerator, gpu), limits, memory));
       } catch (ProviderUnavailableException e) {
         if (wanted == Model.Provider.AUTO) {
           LOG.info("The CPU computes version {}: {}", version.version(), e.getMessage());
@@ -119,7 +129,7 @@ record OnnxModels(int gpu, RunLimits limits, ModelTrial.@Nullable Limits trial)
       }
     }
     if (held.isEmpty() || wanted == Model.Provider.AUTO) {
-      held.add(SharedModel.acquire(version, inputs, ComputeDevice.CPU, limits));
+      held.add(SharedModel.acquire(version, inputs, ComputeDevice.CPU, limits, memory));
     }
     return fellBack;
   }
@@ -177,39 +187,64 @@ record OnnxModels(int gpu, RunLimits limits, ModelTrial.@Nullable Limits trial)
     return table.fastestRow();
   }
 
-  /** One task's buffers, and its hold on the session. */
+  /** One task's hold on a model. */
   private static final class Held implements Scorer {
-    private final SharedModel model;
-    private final BatchScorer scorer;
+    private final ExecutionProvider provider;
+    private final SharedModel.Use use;
     private final int batchRows;
     private final @Nullable String fellBack;
+
+    /** Null between batches. */
+    private @Nullable BatchScorer scorer;
+
     private boolean closed;
 
-    Held(SharedModel model, BatchScorer scorer, int batchRows, @Nullable String fellBack) {
-      this.model = model;
-      this.scorer = scorer;
+    Held(
+        ExecutionProvider provider, SharedModel.Use use, int batchRows, @Nullable String fellBack) {
+      this.provider = provider;
+      this.use = use;
       this.batchRows = batchRows;
       this.fellBack = fellBack;
     }
 
     @Override
     public void put(int row, int column, double value) {
-      scorer.put(row, column, value);
+      BatchScorer begun = scorer;
+      (begun == null ? begin() : begun).put(row, column, value);
     }
 
     @Override
     public void score(int rows) {
-      scorer.score(rows);
+      BatchScorer begun = scorer;
+      (begun == null ? begin() : begun).score(rows);
     }
 
     @Override
     public double scored(int row) {
-      return scorer.probability(row);
+      BatchScorer begun = scorer;
+      return (begun == null ? begin() : begun).probability(row);
+    }
+
+    private BatchScorer begin() {
+      if (closed) {
+        throw new IllegalStateException("Cannot score: the scorer is closed");
+      }
+      BatchScorer begun = use.begin();
+      scorer = begun;
+      return begun;
+    }
+
+    @Override
+    public void end() {
+      if (scorer != null) {
+        scorer = null;
+        use.end();
+      }
     }
 
     @Override
     public ExecutionProvider provider() {
-      return model.device().provider();
+      return provider;
     }
 
     @Override
@@ -231,8 +266,8 @@ record OnnxModels(int gpu, RunLimits limits, ModelTrial.@Nullable Limits trial)
     public void close() {
       if (!closed) {
         closed = true;
-        scorer.close();
-        model.release();
+        end();
+        use.close();
       }
     }
   }

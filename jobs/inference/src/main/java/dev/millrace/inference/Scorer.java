@@ -8,7 +8,11 @@ import org.jspecify.annotations.Nullable;
 /** A loaded model with the buffers of one task. For one thread. */
 interface Scorer extends AutoCloseable {
 
-  /** Sets one value of a row; NaN says that it is missing. */
+  /**
+   * Sets one value of a row; NaN says that it is missing.
+   *
+   * @throws IllegalStateException where the model was unloaded and cannot be loaded again
+   */
   void put(int row, int column, double value);
 
   /**
@@ -20,6 +24,14 @@ interface Scorer extends AutoCloseable {
 
   /** The score of a row of the last batch; NaN where the model gives none. */
   double scored(int row);
+
+  /**
+   * The scores of the batch were read; the model may be unloaded until the next value is put. Who
+   * never says so keeps it loaded.
+   */
+  default void end() {
+    // What is loaded stays.
+  }
 
   /** What computes it. */
   default ExecutionProvider provider() {

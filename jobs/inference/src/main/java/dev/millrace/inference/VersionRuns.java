@@ -51,15 +51,17 @@ final class VersionRuns {
     try {
       put(version, events, scorer);
       scorer.score(events.size());
+      for (int row = 0; row < events.size(); row++) {
+        into[row] = scorer.scored(row);
+      }
     } catch (RunEndedException e) {
       ended(served, version, e);
       return false;
     } catch (IllegalStateException e) {
       failed(e);
       return false;
-    }
-    for (int row = 0; row < events.size(); row++) {
-      into[row] = scorer.scored(row);
+    } finally {
+      scorer.end();
     }
     if (!ended.isEmpty()) {
       ended.remove(tried(served, version));

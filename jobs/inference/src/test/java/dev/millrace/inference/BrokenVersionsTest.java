@@ -37,11 +37,12 @@ class BrokenVersionsTest {
   private static final Execution EXECUTION = new Execution(Model.Provider.AUTO, 4, 2, 3_002L, true);
 
   private static final RunLimits LIMITS =
-      new RunLimits(Duration.ofMillis(300), Duration.ofMillis(300), 1);
+      new RunLimits(Duration.ofSeconds(1), Duration.ofSeconds(1), 1);
 
   private static final long MEMORY_BYTES = 512L << 20;
   private static final OnnxModels ISOLATED =
-      new OnnxModels(0, LIMITS, new ModelTrial.Limits(Duration.ofMinutes(1), MEMORY_BYTES));
+      new OnnxModels(
+          0, LIMITS, new ModelTrial.Limits(Duration.ofMinutes(1), MEMORY_BYTES), ModelMemory.USUAL);
 
   private final Path dir;
   private final InferenceMetrics metrics = new InferenceMetrics(new UnregisteredMetricsGroup());
@@ -117,14 +118,18 @@ class BrokenVersionsTest {
   @Test
   void oneThatNeverComesBack() throws Exception {
     // From the first run on, whatever it is given.
-    assertThat(prepared(endless(-1), EXECUTION, new OnnxModels(0, LIMITS, null)))
-        .contains("version 2", "had not come back after 300 ms and was ended");
+    assertThat(prepared(endless(-1), EXECUTION, new OnnxModels(0, LIMITS, null, ModelMemory.USUAL)))
+        .contains("version 2", "had not come back after 1000 ms and was ended");
   }
 
   @Test
   void inAJvmOfItsOwnOneThatNeverComesBack() throws Exception {
     OnnxModels isolated =
-        new OnnxModels(0, LIMITS, new ModelTrial.Limits(Duration.ofSeconds(2), MEMORY_BYTES));
+        new OnnxModels(
+            0,
+            LIMITS,
+            new ModelTrial.Limits(Duration.ofSeconds(2), MEMORY_BYTES),
+            ModelMemory.USUAL);
     assertThat(prepared(endless(-1), EXECUTION, isolated))
         .contains("version 2", "had not scored its first rows after 2000 ms");
   }
@@ -163,7 +168,11 @@ class BrokenVersionsTest {
     byte[] model = endless(1e6f);
     DeployedVersion version = new DeployedVersion(2, uri(model), sha256(model));
     try (Serving serving =
-        serving(EXECUTION, new OnnxModels(0, LIMITS, null), new ManualTime(), version)) {
+        serving(
+            EXECUTION,
+            new OnnxModels(0, LIMITS, null, ModelMemory.USUAL),
+            new ManualTime(),
+            version)) {
       Scorer scorer = Objects.requireNonNull(serving.at(0)).champion().scorer();
       scorer.put(0, 0, 1);
       scorer.put(0, 1, 1);
