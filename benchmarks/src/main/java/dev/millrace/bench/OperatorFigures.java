@@ -171,6 +171,8 @@ final class OperatorFigures {
     private final Map<String, OnnxTensor> inputs;
     private final Map<String, OnnxTensor> outputs;
     private int at;
+
+    /** Read, so that nobody leaves the reading of scores out. */
     private double sum;
 
     Bare(OrtSession session, double[][] rows) throws Exception {
@@ -199,6 +201,9 @@ final class OperatorFigures {
         for (int row = 0; row < BATCH; row++) {
           sum += out.get(row);
         }
+      }
+      if (!Double.isFinite(sum)) {
+        throw new IllegalStateException("Cannot measure: a score is no number");
       }
     }
 

@@ -32,11 +32,12 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.avro.generic.GenericRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -65,11 +66,14 @@ class SwapsITCase {
   private static final int CALLERS = 200;
   private static final int PER_SECOND = 500;
   private static final long MILLIS_APART = 100;
+
+  /** More than come out of order, so that some lie beyond the time of the version before. */
+  private static final long SCORED_BETWEEN = 2_000;
+
   private static final long OUT_OF_ORDER_MILLIS = 60_000;
   private static final Duration PATIENCE = Duration.ofMinutes(4);
   private static final long START = Instant.parse("2026-02-01T00:00:00Z").toEpochMilli();
 
-  private static final AtomicInteger SENT = new AtomicInteger();
   private static final AtomicBoolean ENOUGH = new AtomicBoolean();
 
   @BeforeAll
@@ -93,16 +97,16 @@ class SwapsITCase {
     effective(log, 1);
     CompletableFuture<Map<String, Long>> sending = CompletableFuture.supplyAsync(SwapsITCase::send);
     for (int version = 2; version <= SWAPS + 1; version++) {
-      int atLeast = SENT.get() + PER_SECOND;
-      Stack.await("events between two swaps", PATIENCE, () -> SENT.get() >= atLeast);
+      long atLeast = written() + SCORED_BETWEEN;
+      Stack.await("events are scored between two swaps", PATIENCE, () -> written() >= atLeast);
       promote(log, version);
       if (KILLED_AT.contains(version)) {
         STACK.kill("flink-taskmanager");
       }
       effective(log, version);
     }
-    int last = SENT.get() + 5 * PER_SECOND;
-    Stack.await("events after the last swap", PATIENCE, () -> SENT.get() >= last);
+    long last = written() + SCORED_BETWEEN;
+    Stack.await("events are scored after the last swap", PATIENCE, () -> written() >= last);
     ENOUGH.set(true);
     Map<String, Long> sent = sending.get();
     Stack.await("each event has a prediction", PATIENCE, () -> predicted().equals(sent.keySet()));
@@ -184,7 +188,6 @@ class SwapsITCase {
             producer.send(
                 new ProducerRecord<>(TOPIC, caller, json.getBytes(StandardCharsets.UTF_8)));
         sent.put(id, at);
-        SENT.set(sent.size());
         LockSupport.parkNanos(
             beganNanos + (i + 1) * 1_000_000_000L / PER_SECOND - System.nanoTime());
       }
@@ -287,6 +290,22 @@ class SwapsITCase {
         json.getBytes(StandardCharsets.UTF_8),
         List.of("count_1h", "seconds_mean_1h", "seconds"),
         1);
+  }
+
+  /** How many predictions there are, the repeated ones too. */
+  private static long written() {
+    try (KafkaConsumer<String, byte[]> consumer =
+        new KafkaConsumer<>(TopicLog.consumer(target()))) {
+      return consumer
+          .endOffsets(
+              consumer.partitionsFor("swaps.predictions." + MODEL).stream()
+                  .map(p -> new TopicPartition(p.topic(), p.partition()))
+                  .toList())
+          .values()
+          .stream()
+          .mapToLong(Long::longValue)
+          .sum();
+    }
   }
 
   private static Set<String> predicted() {

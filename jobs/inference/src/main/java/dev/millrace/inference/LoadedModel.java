@@ -129,31 +129,40 @@ final class LoadedModel implements AutoCloseable {
 
   private double[] scores(Scorer scorer, double[][] rows) throws RequestRefusedException {
     double[] scores = new double[rows.length];
-    for (int from = 0; from < rows.length; from += plan.maxRows()) {
-      int count = Math.min(plan.maxRows(), rows.length - from);
-      for (int row = 0; row < count; row++) {
-        double[] values = rows[from + row];
-        for (int column = 0; column < values.length; column++) {
-          scorer.put(row, column, values[column]);
-        }
+    try {
+      for (int from = 0; from < rows.length; from += plan.maxRows()) {
+        score(scorer, rows, from, scores);
       }
-      scorer.score(count);
-      for (int row = 0; row < count; row++) {
-        scores[from + row] = scorer.scored(row);
-        if (!Double.isFinite(scores[from + row])) {
-          throw new RequestRefusedException(
-              RequestRefusedException.UNPROCESSABLE,
-              "Cannot infer with model "
-                  + plan.model()
-                  + ": for row "
-                  + (from + row)
-                  + " its score is "
-                  + scores[from + row]
-                  + "; send finite values where the model needs them");
-        }
-      }
+    } finally {
+      scorer.end();
     }
     return scores;
+  }
+
+  private void score(Scorer scorer, double[][] rows, int from, double[] scores)
+      throws RequestRefusedException {
+    int count = Math.min(plan.maxRows(), rows.length - from);
+    for (int row = 0; row < count; row++) {
+      double[] values = rows[from + row];
+      for (int column = 0; column < values.length; column++) {
+        scorer.put(row, column, values[column]);
+      }
+    }
+    scorer.score(count);
+    for (int row = 0; row < count; row++) {
+      scores[from + row] = scorer.scored(row);
+      if (!Double.isFinite(scores[from + row])) {
+        throw new RequestRefusedException(
+            RequestRefusedException.UNPROCESSABLE,
+            "Cannot infer with model "
+                + plan.model()
+                + ": for row "
+                + (from + row)
+                + " its score is "
+                + scores[from + row]
+                + "; send finite values where the model needs them");
+      }
+    }
   }
 
   private void describe(Ask.Describe ask) {

@@ -84,11 +84,12 @@ record OnnxModels(int gpu, RunLimits limits, ModelTrial.@Nullable Limits trial, 
       if (flaw != null) {
         throw new IOException(what + flaw + "; export it again");
       }
+      List<InputTensor> tensors = chosen.onnx().inputTensors();
       SharedModel.Use use =
           new SharedModel.Use(chosen, version.uri(), execution.maxRows(), limits, memory);
       chosen.leave();
       made = true;
-      return new Held(chosen.device().provider(), use, choice.rows(), fellBack);
+      return new Held(chosen.device().provider(), use, choice.rows(), fellBack, tensors);
     } catch (IllegalStateException e) {
       throw new IOException(what + "it does not run: " + e.getMessage(), e);
     } finally {
@@ -193,6 +194,7 @@ record OnnxModels(int gpu, RunLimits limits, ModelTrial.@Nullable Limits trial, 
     private final SharedModel.Use use;
     private final int batchRows;
     private final @Nullable String fellBack;
+    private final List<InputTensor> tensors;
 
     /** Null between batches. */
     private @Nullable BatchScorer scorer;
@@ -200,11 +202,16 @@ record OnnxModels(int gpu, RunLimits limits, ModelTrial.@Nullable Limits trial, 
     private boolean closed;
 
     Held(
-        ExecutionProvider provider, SharedModel.Use use, int batchRows, @Nullable String fellBack) {
+        ExecutionProvider provider,
+        SharedModel.Use use,
+        int batchRows,
+        @Nullable String fellBack,
+        List<InputTensor> tensors) {
       this.provider = provider;
       this.use = use;
       this.batchRows = batchRows;
       this.fellBack = fellBack;
+      this.tensors = tensors;
     }
 
     @Override
@@ -254,7 +261,7 @@ record OnnxModels(int gpu, RunLimits limits, ModelTrial.@Nullable Limits trial, 
 
     @Override
     public List<InputTensor> tensors() {
-      return model.onnx().inputTensors();
+      return tensors;
     }
 
     @Override
