@@ -71,9 +71,9 @@ final class OperatorFigures {
     Path file = work.resolve(name + ".onnx");
     Files.write(file, onnx);
     String sha256 = ScoringStage.sha256(onnx);
-    try (OrtSession session = session(onnx);
+    try (OnnxModel model = OnnxModel.load(file, sha256, FEATURES);
+        OrtSession session = session(onnx);
         Bare bare = new Bare(session, rows);
-        OnnxModel model = OnnxModel.load(file, sha256, FEATURES);
         BatchScorer scorer = model.scorer(BATCH);
         MeasuredScoring operator = new MeasuredScoring(file, sha256, names, rows, BATCH)) {
       Side own = batches -> score(scorer, rows, batches);

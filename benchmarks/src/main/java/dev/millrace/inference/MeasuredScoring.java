@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.OptionalLong;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.util.TwoInputStreamOperatorTestHarness;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The operator that scores, without anything before or behind it: events that are there already,
@@ -58,9 +59,7 @@ public final class MeasuredScoring implements AutoCloseable {
             new ScoringOperator(
                 plan,
                 new ScoringEnds(
-                    () -> {
-                      throw new IllegalStateException("Cannot read features: there are none");
-                    },
+                    NoFeatures::new,
                     model -> List.of(new DeploymentRecord(deployment, 0, 0)),
                     Silent::new,
                     (model, since) -> OptionalLong.empty(),
@@ -137,6 +136,20 @@ public final class MeasuredScoring implements AutoCloseable {
         """
             .formatted(schema);
     return Map.of("millrace.yaml", yaml + inputs, "event.avsc", record);
+  }
+
+  /** Events bring all inputs themselves. */
+  private static final class NoFeatures implements FeatureReads {
+    @Override
+    public List<List<@Nullable String>> read(List<Query> queries) {
+      if (!queries.isEmpty()) {
+        throw new IllegalStateException("Cannot read features: there are none");
+      }
+      return List.of();
+    }
+
+    @Override
+    public void close() {}
   }
 
   /** Nobody asks. */

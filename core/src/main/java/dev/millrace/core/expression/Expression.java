@@ -1,6 +1,7 @@
 package dev.millrace.core.expression;
 
 import dev.cel.common.CelAbstractSyntaxTree;
+import dev.cel.common.ast.CelExpr;
 import dev.cel.common.types.CelKind;
 import dev.cel.common.types.CelType;
 import dev.cel.common.types.ListType;
@@ -52,8 +53,16 @@ public final class Expression {
   private final Activation activation;
   private final Set<String> fields;
 
+  /** The one number of the record that this is, where it is no more than that. */
+  private final @Nullable Variable number;
+
   private Expression(
-      String text, Type expected, Type type, Program program, List<Variable> variables) {
+      String text,
+      Type expected,
+      Type type,
+      Program program,
+      List<Variable> variables,
+      CelExpr expression) {
     this.text = text;
     this.expected = expected;
     this.type = type;
@@ -62,6 +71,21 @@ public final class Expression {
     Set<String> names = new LinkedHashSet<>();
     variables.stream().filter(v -> v.position >= 0).forEach(v -> names.add(v.name));
     this.fields = Collections.unmodifiableSet(names);
+    boolean one = variables.size() == 1 && variables.get(0).position >= 0;
+    this.number = one && isNumber(expression, expected) ? variables.get(0) : null;
+  }
+
+  /** Whether it is {@code x} or {@code double(x)}: for these there is nothing to compute. */
+  private static boolean isNumber(CelExpr expression, Type expected) {
+    if (expression.getKind() == CelExpr.ExprKind.Kind.IDENT) {
+      return true;
+    }
+    return (expected == Type.INPUT || expected == Type.DOUBLE)
+        && expression.getKind() == CelExpr.ExprKind.Kind.CALL
+        && expression.call().function().equals("double")
+        && expression.call().target().isEmpty()
+        && expression.call().args().size() == 1
+        && expression.call().args().get(0).getKind() == CelExpr.ExprKind.Kind.IDENT;
   }
 
   /**
@@ -105,7 +129,8 @@ public final class Expression {
               : new Variable(
                   name, field.pos(), fieldType.conversion(), checked.asked().contains(name)));
     }
-    return new Expression(text, expected, type, environment.program(text, tree), variables);
+    return new Expression(
+        text, expected, type, environment.program(text, tree), variables, tree.getExpr());
   }
 
   /**
@@ -155,6 +180,13 @@ public final class Expression {
           return null;
         }
         askedNull = true;
+      }
+    }
+    if (number != null) {
+      Object value = fieldValues[number.position];
+      Object known = value == null ? null : number.conversion.apply(value);
+      if (known instanceof Double || known instanceof Long) {
+        return converted(known);
       }
     }
     activation.fieldValues = fieldValues;

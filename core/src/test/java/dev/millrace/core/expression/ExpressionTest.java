@@ -234,6 +234,27 @@ class ExpressionTest {
             "Cannot compute expression dyn(origin): it gave IST where true or false is needed");
   }
 
+  @Test
+  void aBareNumberIsWhatItsExpressionGives() {
+    for (String field : List.of("delay", "distance", "duration", "departed_at", "cancelled")) {
+      for (@Nullable Object[] values : List.of(event(), eventWithout("delay"))) {
+        Object bare = any(field, values);
+        // The same, computed.
+        assertThat(bare).isEqualTo(any("[" + field + "][0]", values));
+      }
+    }
+    for (String field : List.of("delay", "distance", "duration")) {
+      Expression bare =
+          Expression.compile("double(" + field + ")", RECORD, Expression.Type.INPUT, Map.of());
+      Expression computed =
+          Expression.compile(
+              "double(" + field + ") + 0.0", RECORD, Expression.Type.INPUT, Map.of());
+      assertThat(bare.evaluate(event())).isInstanceOf(Double.class);
+      assertThat(bare.evaluate(event())).isEqualTo(computed.evaluate(event()));
+      assertThat(bare.evaluate(eventWithout(field))).isNull();
+    }
+  }
+
   private static void assertFails(String text, String reason) {
     assertThatThrownBy(() -> any(text, event()))
         .isInstanceOf(ExpressionException.class)
