@@ -14,6 +14,8 @@ import java.util.Set;
 import org.apache.avro.Schema;
 import org.apache.iceberg.catalog.Catalog;
 import org.apache.iceberg.data.Record;
+import org.apache.iceberg.expressions.Expression;
+import org.apache.iceberg.expressions.Expressions;
 import org.apache.iceberg.io.CloseableIterable;
 import org.jspecify.annotations.Nullable;
 
@@ -64,6 +66,16 @@ final class EventArchive {
 
   /** Reads the events of (after, until]. */
   void read(Collection<String> fields, long afterMillis, long untilMillis, Reader reader) {
+    read(fields, afterMillis, untilMillis, Expressions.alwaysTrue(), reader);
+  }
+
+  /** The same, but may leave out events that {@code where} does not hold for. */
+  void read(
+      Collection<String> fields,
+      long afterMillis,
+      long untilMillis,
+      Expression where,
+      Reader reader) {
     Set<String> wanted = new LinkedHashSet<>(fields);
     wanted.add(source.eventTime());
     wanted.add(PARTITION);
@@ -75,7 +87,7 @@ final class EventArchive {
     List<Field> taken = fields(wanted, columns);
     @Nullable Object[] values = new @Nullable Object[source.schema().getFields().size()];
     try (CloseableIterable<Record> records =
-        columns.read(source.eventTime(), afterMillis, untilMillis)) {
+        columns.read(source.eventTime(), afterMillis, untilMillis, where)) {
       for (Record record : records) {
         Object timestamp = record.get(time);
         if (timestamp == null) {

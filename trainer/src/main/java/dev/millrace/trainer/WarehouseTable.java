@@ -90,16 +90,21 @@ final class WarehouseTable {
      * for all of them: take from it what is needed before the next.
      */
     CloseableIterable<Record> read(String time, long afterMillis, long untilMillis) {
+      return read(time, afterMillis, untilMillis, Expressions.alwaysTrue());
+    }
+
+    /** The same, without files and parts of files that hold no row for {@code where}. */
+    CloseableIterable<Record> read(
+        String time, long afterMillis, long untilMillis, Expression where) {
       if (snapshot == null) {
         return CloseableIterable.empty();
       }
       int timeColumn = position(time);
       // Not IcebergGenerics: it wants Iceberg's ORC classes even where all files are Parquet.
-      CloseableIterable<FileScanTask> tasks = plan(snapshot, time, afterMillis, untilMillis);
+      Expression filter = Expressions.and(between(time, afterMillis, untilMillis), where);
+      CloseableIterable<FileScanTask> tasks = plan(snapshot, filter);
       CloseableIterable<Record> records =
-          CloseableIterable.concat(
-              CloseableIterable.transform(
-                  tasks, task -> file(task, between(time, afterMillis, untilMillis))));
+          CloseableIterable.concat(CloseableIterable.transform(tasks, task -> file(task, filter)));
       return CloseableIterable.filter(
           CloseableIterable.combine(records, tasks),
           record -> {
@@ -129,7 +134,8 @@ final class WarehouseTable {
       return 0;
     }
     long rows = 0;
-    try (CloseableIterable<FileScanTask> tasks = plan(snapshot, time, afterMillis, untilMillis)) {
+    try (CloseableIterable<FileScanTask> tasks =
+        plan(snapshot, between(time, afterMillis, untilMillis))) {
       for (FileScanTask task : tasks) {
         rows += task.file().recordCount();
       }
@@ -157,13 +163,8 @@ final class WarehouseTable {
     }
   }
 
-  private CloseableIterable<FileScanTask> plan(
-      Snapshot at, String time, long afterMillis, long untilMillis) {
-    return table
-        .newScan()
-        .useSnapshot(at.snapshotId())
-        .filter(between(time, afterMillis, untilMillis))
-        .planFiles();
+  private CloseableIterable<FileScanTask> plan(Snapshot at, Expression filter) {
+    return table.newScan().useSnapshot(at.snapshotId()).filter(filter).planFiles();
   }
 
   static long millis(Object timestamp) {

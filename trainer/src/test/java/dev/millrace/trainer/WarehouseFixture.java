@@ -178,6 +178,14 @@ final class WarehouseFixture implements AutoCloseable {
         rows);
   }
 
+  void predictions(List<@Nullable Object[]> rows) throws IOException {
+    append(
+        Warehouse.predictions("flights", "delay_risk"),
+        Warehouse.predictionsSchema(),
+        "event_time",
+        rows);
+  }
+
   void rows(FeatureView view, List<@Nullable Object[]> rows) throws IOException {
     append(
         Warehouse.features("flights", view.name()), Warehouse.featuresSchema(view), "_time", rows);

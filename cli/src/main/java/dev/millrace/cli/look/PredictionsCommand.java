@@ -3,6 +3,7 @@ package dev.millrace.cli.look;
 import dev.millrace.cli.GlobalOptions;
 import dev.millrace.cli.Millrace;
 import dev.millrace.cli.UserMistake;
+import dev.millrace.cli.score.ShowPredictionCommand;
 import dev.millrace.core.definition.Project;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Topics;
@@ -25,14 +26,14 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "predictions",
     description = "What models said.",
-    subcommands = PredictionsCommand.Tail.class)
+    subcommands = {PredictionsCommand.Tail.class, ShowPredictionCommand.class})
 public final class PredictionsCommand implements Callable<Integer> {
 
   @Mixin GlobalOptions global = new GlobalOptions();
 
   @Override
   public Integer call() {
-    throw new UserMistake("Cannot run predictions: name tail; see --help");
+    throw new UserMistake("Cannot run predictions: name tail or show; see --help");
   }
 
   /** {@code predictions tail MODEL}. */

@@ -110,10 +110,13 @@ final class PredictionRecords {
   static final class ToRow implements MapFunction<Prediction, RowData> {
     private static final long serialVersionUID = 1L;
 
+    /** The same few names in every prediction: each is encoded once. */
+    private transient @Nullable Map<String, StringData> names;
+
     @Override
     public RowData map(Prediction prediction) {
       Map<StringData, @Nullable Double> inputs = new HashMap<>();
-      prediction.inputs().forEach((name, value) -> inputs.put(data(name), value));
+      prediction.inputs().forEach((name, value) -> inputs.put(name(name), value));
       return GenericRowData.of(
           data(prediction.predictionId()),
           data(prediction.eventId()),
@@ -134,10 +137,19 @@ final class PredictionRecords {
           data(prediction.deploymentId()));
     }
 
-    private static GenericMapData dataMap(Map<String, String> texts) {
+    private GenericMapData dataMap(Map<String, String> texts) {
       Map<StringData, @Nullable StringData> map = new HashMap<>();
-      texts.forEach((name, value) -> map.put(data(name), data(value)));
+      texts.forEach((name, value) -> map.put(name(name), data(value)));
       return new GenericMapData(map);
+    }
+
+    private StringData name(String name) {
+      Map<String, StringData> known = names;
+      if (known == null) {
+        known = new HashMap<>();
+        names = known;
+      }
+      return known.computeIfAbsent(name, StringData::fromString);
     }
 
     static @Nullable StringData data(@Nullable String text) {

@@ -66,7 +66,7 @@ final class Flights {
         "flights",
         null,
         List.of(
-            source("departures", DEPARTURE, "departed_at", false),
+            source("departures", DEPARTURE, "departed_at", true),
             source("arrivals", ARRIVAL, "arrived_at", true)),
         List.of(new Entity("origin", List.of("origin"))),
         List.of(

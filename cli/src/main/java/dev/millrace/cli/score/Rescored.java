@@ -1,0 +1,131 @@
+package dev.millrace.cli.score;
+
+import dev.millrace.core.definition.Model;
+import dev.millrace.core.drift.ReferenceProfile;
+import dev.millrace.core.lifecycle.RegisteredVersion;
+import dev.millrace.scoring.explain.Background;
+import dev.millrace.scoring.explain.Contributions;
+import dev.millrace.scoring.explain.Explanation;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Inputs as they were served, scored again with a version.
+ *
+ * @param inputs the version's signature
+ * @param against what the contributions are measured against, for people
+ */
+record Rescored(
+    int version,
+    String sha256,
+    double score,
+    List<String> inputs,
+    Contributions contributions,
+    String against) {
+
+  private static final int BACKGROUND_ROWS = 100;
+  private static final long SEED = 7;
+
+  /**
+   * Scores again.
+   *
+   * @param signature of the version; null where its registration does not say
+   * @param served by input name; null where one was missing
+   * @throws IOException where the version cannot be loaded or takes inputs that were not served
+   */
+  static Rescored of(
+      Model model,
+      RegisteredVersion version,
+      @Nullable List<String> signature,
+      Map<String, @Nullable Double> served)
+      throws IOException {
+    List<String> inputs =
+        signature == null
+            ? model.inputs().stream().map(Model.Input::name).toList()
+            : List.copyOf(signature);
+    List<String> unknown = inputs.stream().filter(name -> !served.containsKey(name)).toList();
+    if (!unknown.isEmpty()) {
+      throw new IOException(
+          "Cannot score with model %s version %d: it takes %s, which this prediction was served without; score the event in batch: ./millrace score %s --version %d"
+              .formatted(
+                  model.name(), version.version(), unknown, model.name(), version.version()));
+    }
+    double[] row = new double[inputs.size()];
+    for (int i = 0; i < row.length; i++) {
+      Double value = served.get(inputs.get(i));
+      row[i] = value == null ? missing(model, inputs.get(i)) : value;
+    }
+    try (Explanation explanation =
+        Explanation.open(Path.of(URI.create(version.uri())), version.sha256(), inputs)) {
+      ReferenceProfile profile = profile(version);
+      double[][] background = background(model, profile, inputs);
+      return new Rescored(
+          version.version(),
+          version.sha256(),
+          explanation.score(row),
+          inputs,
+          explanation.contributions(row, background, SEED),
+          profile == null
+              ? "a row of zeros, because the version has no reference profile"
+              : "%d rows drawn from the version's reference profile, each input for itself"
+                  .formatted(background.length));
+    }
+  }
+
+  private static double missing(Model model, String input) {
+    return model.missing().getOrDefault(input, model.missingDefault());
+  }
+
+  private static @Nullable ReferenceProfile profile(RegisteredVersion version) throws IOException {
+    String uri = version.profileUri();
+    if (uri == null) {
+      return null;
+    }
+    byte[] bytes = Files.readAllBytes(Path.of(URI.create(uri)));
+    String sha256 = ReferenceProfile.sha256(bytes);
+    if (!sha256.equals(version.profileSha256())) {
+      throw new IOException(
+          "Cannot explain version %d: the sha256 of its reference profile %s is %s, registered was %s; restore the file"
+              .formatted(version.version(), uri, sha256, version.profileSha256()));
+    }
+    return ReferenceProfile.parse(bytes);
+  }
+
+  private static double[][] background(
+      Model model, @Nullable ReferenceProfile profile, List<String> inputs) {
+    if (profile == null) {
+      return new double[1][inputs.size()];
+    }
+    double[][] rows = Background.of(profile, inputs, BACKGROUND_ROWS, SEED);
+    for (double[] row : rows) {
+      for (int i = 0; i < row.length; i++) {
+        row[i] = Double.isNaN(row[i]) ? missing(model, inputs.get(i)) : row[i];
+      }
+    }
+    return rows;
+  }
+
+  /** Whether it is the score that was served, bit for bit. */
+  boolean is(double served) {
+    return Double.doubleToLongBits(score) == Double.doubleToLongBits(served);
+  }
+
+  /** Places of the inputs, the largest contribution first. */
+  List<Integer> byWeight() {
+    Integer[] places = new Integer[inputs.size()];
+    Arrays.setAll(places, i -> i);
+    List<Integer> sorted = new ArrayList<>(Arrays.asList(places));
+    sorted.sort(
+        (a, b) ->
+            Double.compare(
+                Math.abs(contributions.values().get(b)), Math.abs(contributions.values().get(a))));
+    return sorted;
+  }
+}

@@ -1,0 +1,213 @@
+package dev.millrace.cli.score;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.millrace.cli.Checkout;
+import dev.millrace.cli.Millrace;
+import dev.millrace.core.definition.Definitions;
+import dev.millrace.core.definition.Model;
+import dev.millrace.core.lifecycle.RegisteredVersion;
+import dev.millrace.schemas.Wire;
+import dev.millrace.trainer.EventEvidence;
+import dev.millrace.trainer.XgboostToOnnx;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.avro.Schema;
+import org.apache.avro.generic.GenericData;
+import org.apache.avro.generic.GenericRecord;
+import org.apache.kafka.clients.producer.internals.BuiltInPartitioner;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
+
+class ShownPredictionTest {
+
+  private static final Model MODEL =
+      Definitions.read(Checkout.root().resolve("examples/flights")).models().get(0);
+  private static final List<String> INPUTS =
+      MODEL.inputs().stream().map(Model.Input::name).toList();
+
+  /** Two trees of depth 1 on the first and the last input, as XGBoost writes them. */
+  private static final String XGBOOST =
+      """
+      {"learner": {
+        "objective": {"name": "binary:logistic"},
+        "learner_model_param": {"base_score": "0.5", "num_class": "0", "num_target": "1",
+          "num_feature": "%d"},
+        "gradient_booster": {"name": "gbtree", "model": {"trees": [
+          {"tree_param": {"size_leaf_vector": "1"}, "categories_nodes": [],
+           "left_children": [1, -1, -1], "right_children": [2, -1, -1],
+           "split_indices": [0, 0, 0], "split_conditions": [10.0, -0.5, 0.75],
+           "default_left": [1, 0, 0]},
+          {"tree_param": {"size_leaf_vector": "1"}, "categories_nodes": [],
+           "left_children": [1, -1, -1], "right_children": [2, -1, -1],
+           "split_indices": [%d, 0, 0], "split_conditions": [-1.0, 0.25, -0.125],
+           "default_left": [0, 0, 0]}]}}}}
+      """;
+
+  private final Path folder;
+
+  ShownPredictionTest(@TempDir Path folder) {
+    this.folder = folder;
+  }
+
+  @Test
+  void inputsAreScoredAgainAndExplained() throws Exception {
+    Map<String, @Nullable Double> served = served();
+    Rescored rescored = Rescored.of(MODEL, version(3), INPUTS, served);
+    double score = 1 / (1 + Math.exp(-(0.75 - 0.125)));
+    assertThat(rescored.score()).isCloseTo(score, within(1e-6));
+    assertThat(rescored.is(rescored.score())).isTrue();
+    assertThat(rescored.is(Math.nextUp(rescored.score()))).isFalse();
+    assertThat(rescored.contributions().errors()).isNull();
+    // Against a row of zeros: the first tree is on its other side, the second is not.
+    assertThat(rescored.contributions().base()).isCloseTo(-0.5 - 0.125, within(1e-6));
+    assertThat(rescored.contributions().values().get(0)).isCloseTo(1.25, within(1e-6));
+    assertThat(rescored.contributions().values().get(INPUTS.size() - 1)).isZero();
+    assertThat(rescored.byWeight().get(0)).isZero();
+  }
+
+  @Test
+  void whatWasNotServedIsRefused() throws Exception {
+    RegisteredVersion version = version(3);
+    assertThatThrownBy(() -> Rescored.of(MODEL, version, List.of(INPUTS.get(0), "wind"), served()))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("[wind]")
+        .hasMessageContaining("./millrace score " + MODEL.name() + " --version 3");
+  }
+
+  @Test
+  void everythingIsTold() throws Exception {
+    Rescored rescored = Rescored.of(MODEL, version(3), INPUTS, served());
+    ShownPrediction shown =
+        new ShownPrediction(
+            MODEL,
+            prediction(rescored),
+            List.of("table a: not there", "topic b: found"),
+            null,
+            rescored,
+            null,
+            Rescored.of(MODEL, version(4), INPUTS, served()),
+            new EventEvidence.Label(1, 5_000, 2, 3),
+            "1.0, by the event of 1970");
+    JsonNode json = shown.json();
+    assertThat(json.at("/prediction/event_id").asText()).isEqualTo("F-1");
+    assertThat(json.at("/recomputation/equal").asBoolean()).isTrue();
+    assertThat(json.at("/recomputation/contributions/method").asText()).isEqualTo("TREES");
+    assertThat(json.at("/recomputation/contributions/inputs").size()).isEqualTo(INPUTS.size());
+    assertThat(json.at("/with/version").asInt()).isEqualTo(4);
+    assertThat(json.at("/with/difference").asDouble()).isZero();
+    assertThat(json.at("/label/value").asDouble()).isEqualTo(1);
+    JsonNode first = json.at("/inputs/0");
+    assertThat(first.path("view").asText()).isEqualTo(view());
+    assertThat(first.at("/row/version").asText()).isEqualTo("2-abcdefabcdef");
+    assertThat(first.path("freshness").asText()).isEqualTo("INCLUDED");
+    assertThat(String.join("\n", shown.lines()))
+        .contains("recomputed with version 3: " + rescored.score() + ", equal bit for bit")
+        .contains("definition 2-abcdefabcdef")
+        .contains("exact contributions in log odds, against a row of zeros")
+        .contains("label: 1.0")
+        .contains("searched topic b: found");
+  }
+
+  @Test
+  void theKeySaysThePartition() {
+    for (String key : List.of("F-1", "", "ı", "0123456789")) {
+      assertThat(PredictionSearch.partition(key, 7))
+          .isEqualTo(BuiltInPartitioner.partitionForKey(key.getBytes(StandardCharsets.UTF_8), 7));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "predictions",
+        "predictions show",
+        "predictions show delay_risk",
+        "predictions show delay_risk F-1 --with newest"
+      })
+  void mistakesAreTheUsers(String arguments) {
+    StringWriter err = new StringWriter();
+    CommandLine line = Millrace.commandLine();
+    line.setErr(new PrintWriter(err, true));
+    assertThat(line.execute(arguments.split(" ", -1))).isEqualTo(Millrace.USER_MISTAKE);
+    assertThat(err.toString()).doesNotContain("not built").doesNotContain("Exception");
+  }
+
+  private static Map<String, @Nullable Double> served() {
+    Map<String, @Nullable Double> served = new LinkedHashMap<>();
+    for (String input : INPUTS) {
+      served.put(input, 0.5);
+    }
+    served.put(INPUTS.get(0), 12.5);
+    served.put(INPUTS.get(1), null);
+    return served;
+  }
+
+  private RegisteredVersion version(int number) throws Exception {
+    byte[] onnx =
+        XgboostToOnnx.convert(
+            XGBOOST.formatted(INPUTS.size(), INPUTS.size() - 1).getBytes(StandardCharsets.UTF_8),
+            INPUTS,
+            2);
+    Path file = folder.resolve(number + ".onnx");
+    Files.write(file, onnx);
+    return new RegisteredVersion(
+        number,
+        RegisteredVersion.Status.VALIDATED,
+        file.toUri().toString(),
+        HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(onnx)),
+        null,
+        null,
+        Map.of(),
+        null,
+        "key",
+        "test",
+        "test",
+        0,
+        null);
+  }
+
+  private static String view() {
+    return ((Model.Input.OfView) MODEL.inputs().get(0)).view();
+  }
+
+  private static GenericRecord prediction(Rescored rescored) {
+    GenericRecord record = new GenericData.Record(Wire.PREDICTION);
+    record.put("prediction_id", "p1");
+    record.put("event_id", "F-1");
+    record.put("entity_keys", Map.of());
+    record.put("event_time", 1_000L);
+    record.put("scored_at", 1_005L);
+    record.put("model", MODEL.name());
+    record.put("version", 3);
+    record.put("sha256", rescored.sha256());
+    Schema role = Wire.PREDICTION.getField("role").schema();
+    record.put("role", new GenericData.EnumSymbol(role, "CHAMPION"));
+    record.put("score", rescored.score());
+    record.put("inputs", served());
+    record.put("freshness", Map.of(view(), "INCLUDED"));
+    Schema rows = Wire.PREDICTION.getField("rows").schema().getTypes().get(1);
+    GenericRecord row = new GenericData.Record(rows.getValueType());
+    row.put("time", 900L);
+    row.put("source", "0:4");
+    row.put("version", "2-abcdefabcdef");
+    record.put("rows", Map.of(view(), row));
+    return record;
+  }
+}

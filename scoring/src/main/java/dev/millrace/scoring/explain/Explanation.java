@@ -1,0 +1,108 @@
+package dev.millrace.scoring.explain;
+
+import dev.millrace.scoring.BatchScorer;
+import dev.millrace.scoring.ComputeDevice;
+import dev.millrace.scoring.InputColumn;
+import dev.millrace.scoring.OnnxModel;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A version of a model opened to be asked why. What it says of its trees or weights counts only
+ * where it gives the score that ONNX Runtime gives; else the model is tried out.
+ */
+public final class Explanation implements AutoCloseable {
+
+  private static final int BATCH_ROWS = 256;
+
+  /** ONNX Runtime adds floats. */
+  private static final double FLOATS = 1e-4;
+
+  private final OnnxModel model;
+  private final BatchScorer scorer;
+  private final @Nullable ModelForm form;
+
+  private Explanation(OnnxModel model, BatchScorer scorer, @Nullable ModelForm form) {
+    this.model = model;
+    this.scorer = scorer;
+    this.form = form;
+  }
+
+  /**
+   * Opens an artifact on the CPU.
+   *
+   * @param sha256 of its bytes, in hex
+   * @param inputs the signature
+   */
+  public static Explanation open(Path artifact, String sha256, List<String> inputs)
+      throws IOException {
+    byte[] bytes = Files.readAllBytes(artifact);
+    OnnxModel model =
+        OnnxModel.load(artifact, sha256, InputColumn.single(inputs), ComputeDevice.CPU);
+    boolean opened = false;
+    try {
+      Explanation explanation =
+          new Explanation(model, model.scorer(BATCH_ROWS), ModelForm.of(bytes, inputs.size()));
+      opened = true;
+      return explanation;
+    } finally {
+      if (!opened) {
+        model.close();
+      }
+    }
+  }
+
+  /** The names of the inputs as the file has them; empty where it has none. */
+  public List<String> inputNames() {
+    return model.inputNames();
+  }
+
+  /** The score of a row, with the bits that the stream gives. */
+  public double score(double[] row) {
+    return score(new double[][] {row})[0];
+  }
+
+  /**
+   * What each input adds to the score of a row.
+   *
+   * @param background rows to compare with, at least one
+   * @param seed of what is drawn where contributions cannot be computed
+   */
+  public Contributions contributions(double[] row, double[][] background, long seed) {
+    ModelForm known = form;
+    if (known != null) {
+      Contributions exact = known.contributions(row, background);
+      double score = score(row);
+      if (Math.abs(exact.score() - score) <= FLOATS * Math.max(1, Math.abs(score))) {
+        return exact;
+      }
+    }
+    return SampledOrders.of(this::score, row, background, seed);
+  }
+
+  private double[] score(double[][] rows) {
+    double[] scores = new double[rows.length];
+    for (int from = 0; from < rows.length; from += BATCH_ROWS) {
+      int count = Math.min(BATCH_ROWS, rows.length - from);
+      for (int row = 0; row < count; row++) {
+        for (int column = 0; column < rows[from + row].length; column++) {
+          scorer.put(row, column, rows[from + row][column]);
+        }
+      }
+      scorer.score(count);
+      for (int row = 0; row < count; row++) {
+        scores[from + row] = scorer.probability(row);
+      }
+    }
+    return scores;
+  }
+
+  @Override
+  public void close() {
+    scorer.close();
+    model.close();
+  }
+}

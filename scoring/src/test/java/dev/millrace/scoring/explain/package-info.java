@@ -1,0 +1,4 @@
+@NullMarked
+package dev.millrace.scoring.explain;
+
+import org.jspecify.annotations.NullMarked;
