@@ -89,12 +89,10 @@ public final class MeasuredScoring implements AutoCloseable {
     for (int i = 0; i < rows; i++) {
       harness.processElement1(events[next]);
       next = (next + 1) % EVENTS;
-      if (harness.getOutput().size() >= EVENTS) {
-        predictions += harness.getOutput().size();
-        harness.getOutput().clear();
-      }
     }
-    predictions += harness.getOutput().size();
+    for (Object out : harness.getOutput()) {
+      predictions += out instanceof StreamRecord<?> ? 1 : 0;
+    }
     harness.getOutput().clear();
     return predictions;
   }

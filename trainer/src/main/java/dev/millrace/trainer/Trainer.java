@@ -2,6 +2,7 @@ package dev.millrace.trainer;
 
 import dev.millrace.core.definition.Model;
 import dev.millrace.scoring.BatchScorer;
+import dev.millrace.scoring.GoldenRows;
 import dev.millrace.scoring.OnnxModel;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -35,6 +36,8 @@ import ml.dmlc.xgboost4j.java.XGBoostError;
 public final class Trainer {
 
   private static final double PARITY = 1e-5;
+  private static final int GOLDEN_ROWS = 16;
+  private static final long GOLDEN_SEED = 16;
   private static final int BATCH_ROWS = 256;
   private static final int FOLDS = 2;
 
@@ -140,7 +143,14 @@ public final class Trainer {
       Booster booster = XGBoost.train(training, parameters.settings(), 1, Map.of(), null, null);
       try {
         int trees = grow(booster, training, validation, parameters);
-        byte[] onnx = XgboostToOnnx.convert(booster.toByteArray("json"), inputs, trees);
+        byte[] onnx =
+            golden(
+                XgboostToOnnx.convert(booster.toByteArray("json"), inputs, trees),
+                booster,
+                trees,
+                set,
+                columns,
+                validationFrom);
         progress.accept(
             String.format(
                 Locale.ROOT,
@@ -176,6 +186,35 @@ public final class Trainer {
     } finally {
       training.dispose();
       validation.dispose();
+    }
+  }
+
+  /**
+   * Puts rows into the artifact that XGBoost itself has scored. Each value is of another event of
+   * the training part, so that no event can be read from the file.
+   */
+  private static byte[] golden(
+      byte[] onnx, Booster booster, int trees, TrainingSet set, int[] columns, int rows)
+      throws XGBoostError {
+    Random random = new Random(GOLDEN_SEED);
+    float[][] golden = new float[GOLDEN_ROWS][columns.length];
+    float[] flat = new float[GOLDEN_ROWS * columns.length];
+    for (int row = 0; row < GOLDEN_ROWS; row++) {
+      for (int column = 0; column < columns.length; column++) {
+        golden[row][column] = finite((float) set.columns()[columns[column]][random.nextInt(rows)]);
+        flat[row * columns.length + column] = golden[row][column];
+      }
+    }
+    DMatrix matrix = new DMatrix(flat, GOLDEN_ROWS, columns.length, Float.NaN);
+    try {
+      float[][] predicted = booster.predict(matrix, false, trees);
+      float[] scores = new float[GOLDEN_ROWS];
+      for (int row = 0; row < GOLDEN_ROWS; row++) {
+        scores[row] = predicted[row][0];
+      }
+      return GoldenRows.with(onnx, golden, scores);
+    } finally {
+      matrix.dispose();
     }
   }
 

@@ -1,0 +1,147 @@
+package dev.millrace.scoring;
+
+import ai.onnx.proto.OnnxMl.ModelProto;
+import ai.onnx.proto.OnnxMl.StringStringEntryProto;
+import com.google.protobuf.InvalidProtocolBufferException;
+import java.util.Map;
+import java.util.StringJoiner;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Rows whose scores are known, in the file of a model: what its maker's own program gave for them.
+ * Whoever loads the file compares, so that a version which computes something else on this machine
+ * never serves. The file's sha256 covers them.
+ *
+ * <p>Rows are numbers in the order of the signature, joined by commas, a missing one empty; rows and
+ * scores are joined by semicolons.
+ */
+public final class GoldenRows {
+
+  /** Key of the model's metadata that has the rows. */
+  public static final String ROWS = "millrace.golden.rows";
+
+  /** Key of the model's metadata that has their scores. */
+  public static final String SCORES = "millrace.golden.scores";
+
+  /** How far a score may be off: floats are summed in another order on another machine. */
+  public static final double TOLERANCE = 1e-4;
+
+  /** More would only make loading slower. */
+  static final int MOST = 64;
+
+  private final double[][] rows;
+  private final double[] scores;
+
+  private GoldenRows(double[][] rows, double[] scores) {
+    this.rows = rows;
+    this.scores = scores;
+  }
+
+  /**
+   * The file with rows in its metadata.
+   *
+   * @param rows inputs in the order of the signature, NaN where one is missing
+   * @param scores of the rows, as another program than ONNX Runtime gave them
+   */
+  public static byte[] with(byte[] onnx, float[][] rows, float[] scores) {
+    if (rows.length != scores.length || rows.length > MOST) {
+      throw new IllegalArgumentException(
+          "Cannot store %d golden rows with %d scores: there are as many, at most %d"
+              .formatted(rows.length, scores.length, MOST));
+    }
+    StringJoiner joinedRows = new StringJoiner(";");
+    StringJoiner joinedScores = new StringJoiner(";");
+    for (int row = 0; row < rows.length; row++) {
+      StringJoiner values = new StringJoiner(",");
+      for (float value : rows[row]) {
+        values.add(Float.isNaN(value) ? "" : Float.toString(value));
+      }
+      joinedRows.add(values.toString());
+      joinedScores.add(Float.toString(scores[row]));
+    }
+    try {
+      return ModelProto.parseFrom(onnx).toBuilder()
+          .addMetadataProps(property(ROWS, joinedRows.toString()))
+          .addMetadataProps(property(SCORES, joinedScores.toString()))
+          .build()
+          .toByteArray();
+    } catch (InvalidProtocolBufferException e) {
+      throw new IllegalArgumentException("Cannot store golden rows: the bytes are no ONNX file", e);
+    }
+  }
+
+  private static StringStringEntryProto property(String key, String value) {
+    return StringStringEntryProto.newBuilder().setKey(key).setValue(value).build();
+  }
+
+  /**
+   * What the metadata has; null where there are none.
+   *
+   * @throws UnreadableModelException where they are not as they are to be
+   */
+  static @Nullable GoldenRows of(Map<String, String> metadata, int inputs)
+      throws UnreadableModelException {
+    String rows = metadata.get(ROWS);
+    String scores = metadata.get(SCORES);
+    if (rows == null && scores == null) {
+      return null;
+    }
+    if (rows == null || scores == null) {
+      throw new UnreadableModelException(
+          "its metadata has only one of " + ROWS + " and " + SCORES);
+    }
+    String[] ofRows = rows.split(";", -1);
+    String[] ofScores = scores.split(";", -1);
+    if (ofRows.length != ofScores.length || ofRows.length > MOST) {
+      throw new UnreadableModelException(
+          "its metadata has %d golden rows with %d scores; there are as many, at most %d"
+              .formatted(ofRows.length, ofScores.length, MOST));
+    }
+    double[][] parsed = new double[ofRows.length][];
+    double[] expected = new double[ofRows.length];
+    for (int row = 0; row < parsed.length; row++) {
+      String[] values = ofRows[row].split(",", -1);
+      if (values.length != inputs) {
+        throw new UnreadableModelException(
+            "golden row %d has %d inputs, the signature has %d"
+                .formatted(row, values.length, inputs));
+      }
+      parsed[row] = new double[inputs];
+      for (int column = 0; column < inputs; column++) {
+        parsed[row][column] = values[column].isEmpty() ? Double.NaN : number(values[column]);
+      }
+      expected[row] = number(ofScores[row]);
+    }
+    return new GoldenRows(parsed, expected);
+  }
+
+  private static double number(String text) throws UnreadableModelException {
+    try {
+      return Double.parseDouble(text);
+    } catch (NumberFormatException e) {
+      throw new UnreadableModelException("its golden rows hold " + text + ", which is no number");
+    }
+  }
+
+  int size() {
+    return rows.length;
+  }
+
+  /** What is wrong with the scores of these rows; null where nothing is. */
+  @Nullable String flaw(BatchScorer scorer) {
+    for (int row = 0; row < rows.length; row++) {
+      for (int column = 0; column < rows[row].length; column++) {
+        scorer.put(row, column, rows[row][column]);
+      }
+    }
+    scorer.score(rows.length);
+    for (int row = 0; row < rows.length; row++) {
+      double score = scorer.probability(row);
+      if (!(Math.abs(score - scores[row]) <= TOLERANCE)) {
+        return "its score of golden row %d is %s here, stored with it is %s"
+            .formatted(row, score, scores[row]);
+      }
+    }
+    return null;
+  }
+}
