@@ -4,6 +4,9 @@ import dev.millrace.platform.Target;
 import dev.millrace.platform.Topics;
 import dev.millrace.schemas.Wire;
 import dev.millrace.schemas.WireFormat;
+import dev.millrace.streaming.transactions.BrokerCeiling;
+import dev.millrace.streaming.transactions.LossCheckedSink;
+import dev.millrace.streaming.transactions.TransactionTimeout;
 import java.io.Serializable;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -32,17 +35,20 @@ import org.apache.flink.connector.kafka.source.KafkaSource;
 import org.apache.flink.connector.kafka.source.KafkaSourceBuilder;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
 import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.datastream.DataStreamSink;
+import org.apache.flink.streaming.api.environment.CheckpointConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.Header;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The Kafka ends of the jobs: how topics are read and written. */
 public final class KafkaEnds {
 
-  private static final Duration IDLE_AFTER = Duration.ofSeconds(5);
+  private static final Logger LOG = LoggerFactory.getLogger(KafkaEnds.class);
 
-  /** Below the broker's default ceiling of 15 minutes; a restart must come within it. */
-  private static final int TRANSACTION_TIMEOUT_MILLIS = 14 * 60 * 1000;
+  private static final Duration IDLE_AFTER = Duration.ofSeconds(5);
 
   /**
    * Settings of a consumer that nobody waits for within milliseconds: it takes records in larger
@@ -126,16 +132,57 @@ public final class KafkaEnds {
   }
 
   /**
-   * Makes a transactional sink exactly-once under a prefix that no other sink of the broker has.
+   * Writes elements exactly-once, under a prefix of transactional ids that no other sink of the
+   * broker has. The caller gives the operator its name and uid.
+   *
+   * @throws IllegalArgumentException when no timeout of the transactions would do
    */
-  public static <T> KafkaSinkBuilder<T> exactlyOnce(
-      KafkaSinkBuilder<T> builder, String transactionalIdPrefix) {
-    return builder
-        .setDeliveryGuarantee(DeliveryGuarantee.EXACTLY_ONCE)
-        .setTransactionalIdPrefix(transactionalIdPrefix)
-        .setTransactionNamingStrategy(TransactionNamingStrategy.POOLING)
-        .setProperty("linger.ms", COMMITTED_LINGER_MILLIS)
-        .setProperty("transaction.timeout.ms", String.valueOf(TRANSACTION_TIMEOUT_MILLIS));
+  public static <T> DataStreamSink<T> writeExactlyOnce(
+      DataStream<T> elements,
+      Target target,
+      KafkaSinkBuilder<T> builder,
+      String transactionalIdPrefix) {
+    Map<String, String> environment = System.getenv();
+    Duration timeout =
+        transactionTimeout(
+            elements.getExecutionEnvironment().getCheckpointConfig(),
+            target,
+            transactionalIdPrefix,
+            environment);
+    KafkaSink<T> sink =
+        builder
+            .setDeliveryGuarantee(DeliveryGuarantee.EXACTLY_ONCE)
+            .setTransactionalIdPrefix(transactionalIdPrefix)
+            .setTransactionNamingStrategy(TransactionNamingStrategy.POOLING)
+            .setProperty("linger.ms", COMMITTED_LINGER_MILLIS)
+            .setProperty("transaction.timeout.ms", String.valueOf(timeout.toMillis()))
+            .build();
+    String what =
+        "transactions of %s (transaction timeout %s)"
+            .formatted(transactionalIdPrefix, TransactionTimeout.text(timeout));
+    return elements.sinkTo(LossCheckedSink.of(sink, target.kafka(), what, environment));
+  }
+
+  private static Duration transactionTimeout(
+      CheckpointConfig checkpoints, Target target, String sink, Map<String, String> environment) {
+    if (!checkpoints.isCheckpointingEnabled()) {
+      throw new IllegalArgumentException(
+          "Cannot start "
+              + sink
+              + ": its transactions are committed with checkpoints, and there are none; set execution.checkpointing.interval");
+    }
+    TransactionTimeout chosen =
+        TransactionTimeout.of(
+            sink,
+            TransactionTimeout.asked(environment),
+            new TransactionTimeout.Limits(
+                Duration.ofMillis(checkpoints.getCheckpointInterval()),
+                Duration.ofMillis(checkpoints.getCheckpointTimeout()),
+                BrokerCeiling.of(target)));
+    if (chosen.warning() != null) {
+      LOG.warn(chosen.warning());
+    }
+    return chosen.timeout();
   }
 
   /** A sink that writes each element as one Avro record in the Confluent wire format. */

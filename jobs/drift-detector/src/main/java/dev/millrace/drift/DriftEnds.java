@@ -125,18 +125,17 @@ final class DriftEnds implements DriftDetectorJob.Ends {
 
   @Override
   public void drift(DataStream<Measured> drift) {
-    drift
-        .sinkTo(
-            KafkaEnds.exactlyOnce(
-                    KafkaEnds.sink(
-                        target,
-                        Topics.drift(project.name()),
-                        driftSchemaId,
-                        Wire.DRIFT,
-                        Measured::model,
-                        MeasuredRecords::drift),
-                    "millrace-" + project.name() + "-drift")
-                .build())
+    KafkaEnds.writeExactlyOnce(
+            drift,
+            target,
+            KafkaEnds.sink(
+                target,
+                Topics.drift(project.name()),
+                driftSchemaId,
+                Wire.DRIFT,
+                Measured::model,
+                MeasuredRecords::drift),
+            "millrace-" + project.name() + "-drift")
         .name("drift")
         .uid("drift")
         .setParallelism(1);
@@ -151,18 +150,17 @@ final class DriftEnds implements DriftDetectorJob.Ends {
 
   @Override
   public void performance(DataStream<Measured> performance) {
-    performance
-        .sinkTo(
-            KafkaEnds.exactlyOnce(
-                    KafkaEnds.sink(
-                        target,
-                        Topics.performance(project.name()),
-                        performanceSchemaId,
-                        Wire.PERFORMANCE,
-                        Measured::model,
-                        MeasuredRecords::performance),
-                    "millrace-" + project.name() + "-performance")
-                .build())
+    KafkaEnds.writeExactlyOnce(
+            performance,
+            target,
+            KafkaEnds.sink(
+                target,
+                Topics.performance(project.name()),
+                performanceSchemaId,
+                Wire.PERFORMANCE,
+                Measured::model,
+                MeasuredRecords::performance),
+            "millrace-" + project.name() + "-performance")
         .name("performance")
         .uid("performance")
         .setParallelism(1);

@@ -106,19 +106,19 @@ final class PipelineEnds implements FeaturePipelineJob.Ends {
             .uid("log-" + uid);
     String topic = Topics.features(project.name(), view.name());
     Integer schemaId = schemaIds.get(view.id());
-    log.sinkTo(
-            KafkaEnds.exactlyOnce(
-                    KafkaEnds.sink(
-                        target,
-                        topic,
-                        schemaId == null ? 0 : schemaId,
-                        RowSchemas.of(project.name(), view),
-                        FeatureRow::entityKey,
-                        new RowRecord(
-                            one.identity().toString(),
-                            view.features().stream().map(f -> f.name()).toList())),
-                    "millrace-" + project.name() + "-features-" + uid)
-                .build())
+    KafkaEnds.writeExactlyOnce(
+            log,
+            target,
+            KafkaEnds.sink(
+                target,
+                topic,
+                schemaId == null ? 0 : schemaId,
+                RowSchemas.of(project.name(), view),
+                FeatureRow::entityKey,
+                new RowRecord(
+                    one.identity().toString(),
+                    view.features().stream().map(f -> f.name()).toList())),
+            "millrace-" + project.name() + "-features-" + uid)
         .name("topic " + view.name())
         .uid("topic-" + uid);
     IcebergEnds.append(

@@ -27,6 +27,7 @@ import org.apache.flink.connector.kafka.source.KafkaSourceBuilder;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
 import org.apache.flink.connector.kafka.source.reader.deserializer.KafkaRecordDeserializationSchema;
 import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.datastream.DataStreamSink;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.iceberg.catalog.TableIdentifier;
 
@@ -153,15 +154,17 @@ final class InferenceEnds implements InferenceJob.Ends {
             stamped -> stamped.prediction().eventId(),
             (stamped, schema) -> PredictionRecords.record(stamped.prediction(), schema),
             StampedPrediction::headers);
-    if (model.delivery() == Model.Delivery.EXACTLY_ONCE) {
-      KafkaEnds.exactlyOnce(sink, group(what, model));
-    } else {
-      sink.setDeliveryGuarantee(DeliveryGuarantee.AT_LEAST_ONCE)
-          .setProperty(
-              "linger.ms",
-              String.valueOf(Math.min(LINGER_MILLIS_MAX, model.execution().maxDelay().toMillis())));
-    }
-    predictions.sinkTo(sink.build()).name(what + " " + model.name()).uid(what + "-" + model.name());
+    DataStreamSink<StampedPrediction> written =
+        model.delivery() == Model.Delivery.EXACTLY_ONCE
+            ? KafkaEnds.writeExactlyOnce(predictions, target, sink, group(what, model))
+            : predictions.sinkTo(
+                sink.setDeliveryGuarantee(DeliveryGuarantee.AT_LEAST_ONCE)
+                    .setProperty(
+                        "linger.ms",
+                        String.valueOf(
+                            Math.min(LINGER_MILLIS_MAX, model.execution().maxDelay().toMillis())))
+                    .build());
+    written.name(what + " " + model.name()).uid(what + "-" + model.name());
   }
 
   @Override

@@ -128,11 +128,11 @@ final class TriggerEnds implements RetrainTriggerJob.Ends {
       throw new UncheckedIOException(
           "Cannot write " + topic + ": its schema is not registered; run ./millrace apply", e);
     }
-    elements
-        .sinkTo(
-            KafkaEnds.exactlyOnce(
-                    KafkaEnds.sink(target, topic, schemaId, schema, keyOf, recordOf), group(what))
-                .build())
+    KafkaEnds.writeExactlyOnce(
+            elements,
+            target,
+            KafkaEnds.sink(target, topic, schemaId, schema, keyOf, recordOf),
+            group(what))
         .name(what)
         .uid(what)
         .setParallelism(1);
