@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
  * Whoever loads the file compares, so that a version which computes something else on this machine
  * never serves. The file's sha256 covers them.
  *
- * <p>Rows are numbers in the order of the signature, joined by commas, a missing one empty; rows and
- * scores are joined by semicolons.
+ * <p>Rows are numbers in the order of the signature, joined by commas, a missing one empty; rows
+ * and scores are joined by semicolons.
  */
 public final class GoldenRows {
 
@@ -87,8 +87,7 @@ public final class GoldenRows {
       return null;
     }
     if (rows == null || scores == null) {
-      throw new UnreadableModelException(
-          "its metadata has only one of " + ROWS + " and " + SCORES);
+      throw new UnreadableModelException("its metadata has only one of " + ROWS + " and " + SCORES);
     }
     String[] ofRows = rows.split(";", -1);
     String[] ofScores = scores.split(";", -1);

@@ -7,16 +7,14 @@ import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.StringStringEntryProto;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class GoldenRowsTest {
 
   private static final float[][] ROWS = {{0, 0}, {1, 2}, {-0.5f, 1e-3f}};
-
-  @TempDir private Path folder;
 
   @Test
   void aFileThatGivesTheScoresOfItsGoldenRowsHasNoFlaw() throws Exception {
@@ -75,11 +73,15 @@ class GoldenRowsTest {
     return scores;
   }
 
-  private String flaw(byte[] onnx) throws Exception {
-    Path file = folder.resolve("model.onnx");
-    Files.write(file, onnx);
-    try (OnnxModel model = OnnxModel.load(file, null, 2)) {
-      return model.flaw();
+  private static @Nullable String flaw(byte[] onnx) throws Exception {
+    Path file = Files.createTempFile("golden", ".onnx");
+    try {
+      Files.write(file, onnx);
+      try (OnnxModel model = OnnxModel.load(file, null, 2)) {
+        return model.flaw();
+      }
+    } finally {
+      Files.delete(file);
     }
   }
 }
