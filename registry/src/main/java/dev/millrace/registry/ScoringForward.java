@@ -70,9 +70,19 @@ final class ScoringForward {
     }
     boolean sent = false;
     try {
+      HttpRequest request;
+      try {
+        request = request(context, to, body);
+      } catch (IllegalArgumentException e) {
+        error(
+            context,
+            400,
+            "the path, the query or the content type is malformed: " + e.getMessage());
+        return;
+      }
       CompletableFuture<HttpResponse<byte[]>> answer =
           client
-              .sendAsync(request(context, to, body), HttpResponse.BodyHandlers.ofByteArray())
+              .sendAsync(request, HttpResponse.BodyHandlers.ofByteArray())
               .whenComplete((done, e) -> underWay.release());
       sent = true;
       CompletableFuture<Context> written =

@@ -23,7 +23,10 @@ public final class GoldenRows {
   /** Key of the model's metadata that has their scores. */
   public static final String SCORES = "millrace.golden.scores";
 
-  /** How far a score may be off: floats are summed in another order on another machine. */
+  /**
+   * How far a score may be off, and by which share of it where it is larger than 1: floats are
+   * summed in another order on another machine.
+   */
   public static final double TOLERANCE = 1e-4;
 
   /** More would only make loading slower. */
@@ -136,7 +139,7 @@ public final class GoldenRows {
     scorer.score(rows.length);
     for (int row = 0; row < rows.length; row++) {
       double score = scorer.probability(row);
-      if (!(Math.abs(score - scores[row]) <= TOLERANCE)) {
+      if (!(Math.abs(score - scores[row]) <= TOLERANCE * Math.max(1, Math.abs(scores[row])))) {
         return "its score of golden row %d is %s here, stored with it is %s"
             .formatted(row, score, scores[row]);
       }

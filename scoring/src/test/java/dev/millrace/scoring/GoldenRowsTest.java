@@ -28,7 +28,7 @@ class GoldenRowsTest {
     scores[1] += 0.01f;
     assertThat(flaw(GoldenRows.with(model(), ROWS, scores)))
         .startsWith("its score of golden row 1 is 0.9")
-        .endsWith("stored with it is " + (double) scores[1]);
+        .endsWith("stored with it is " + scores[1]);
   }
 
   @Test

@@ -8,6 +8,7 @@ import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.ExecutionOptions;
 import org.apache.flink.configuration.JobManagerOptions;
 import org.apache.flink.configuration.PipelineOptions;
+import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
 /**
@@ -17,6 +18,11 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 public final class StrictEnvironment {
 
   private static final Duration CHECKPOINT_INTERVAL = Duration.ofSeconds(5);
+
+  /** With the delay between them long enough for a TaskManager that died to be replaced. */
+  private static final int BATCH_RESTARTS_MAX = 8;
+
+  private static final Duration BATCH_RESTART_DELAY = Duration.ofSeconds(15);
 
   public static StreamExecutionEnvironment create() {
     return strict(StreamExecutionEnvironment.getExecutionEnvironment(new Configuration()));
@@ -45,6 +51,16 @@ public final class StrictEnvironment {
         new Configuration()
             .set(ExecutionOptions.BATCH_SHUFFLE_MODE, BatchShuffleMode.ALL_EXCHANGES_PIPELINED)
             .set(JobManagerOptions.SCHEDULER, JobManagerOptions.SchedulerType.Default));
+    String restarts = env.getConfiguration().get(RestartStrategyOptions.RESTART_STRATEGY);
+    if (!"none".equals(restarts)) {
+      // A stream comes back for ever; somebody waits for a batch run, and wants to know why it
+      // fails.
+      env.configure(
+          new Configuration()
+              .set(RestartStrategyOptions.RESTART_STRATEGY, "fixed-delay")
+              .set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_ATTEMPTS, BATCH_RESTARTS_MAX)
+              .set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_DELAY, BATCH_RESTART_DELAY));
+    }
   }
 
   private StrictEnvironment() {}

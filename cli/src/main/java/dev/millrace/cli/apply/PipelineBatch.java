@@ -14,6 +14,7 @@ public final class PipelineBatch {
 
   private static final int PARALLELISM = 2;
   private static final Duration PATIENCE = Duration.ofHours(12);
+  private static final Duration CANCEL_PATIENCE = Duration.ofMinutes(1);
   private static final long POLL_NANOS = 300_000_000;
   private static final long SAY_NANOS = 10_000_000_000L;
 
@@ -69,6 +70,7 @@ public final class PipelineBatch {
     while (!FlinkRest.isTerminalState(state)) {
       long nowNanos = System.nanoTime();
       if (nowNanos - startNanos > PATIENCE.toNanos()) {
+        flink.cancel(jobId, CANCEL_PATIENCE);
         throw new CommandFailed(
             "Cannot %s: job %s is %s for %d hours; see the Flink web UI"
                 .formatted(what, jobId, state, PATIENCE.toHours()));

@@ -176,9 +176,7 @@ record ShownPrediction(
                 .formatted(
                     decided.deploymentId(),
                     decided.state(),
-                    decided.effectiveTimeMillis() == null
-                        ? "where each task read it"
-                        : time(decided.effectiveTimeMillis()),
+                    effective(decided.effectiveTimeMillis()),
                     decided.actor(),
                     decided.reason()));
     lines.add("  inputs");
@@ -251,6 +249,14 @@ record ShownPrediction(
               errors == null ? "" : String.format(Locale.ROOT, " ± %.6f", errors.get(place))));
     }
     lines.add(String.format(Locale.ROOT, "    %-32s %+.6f", "(sum)", of.value()));
+  }
+
+  /** A deployment that was made before any event is effective from a time before all. */
+  private static String effective(@Nullable Long timeMillis) {
+    if (timeMillis == null) {
+      return "where each task read it";
+    }
+    return timeMillis < 0 ? "the first event" : time(timeMillis);
   }
 
   private static String time(@Nullable Object millis) {

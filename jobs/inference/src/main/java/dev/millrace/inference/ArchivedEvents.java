@@ -60,6 +60,10 @@ final class ArchivedEvents implements FlatMapFunction<RowData, Inbound> {
     fields.add(all.get(plan.source().timeField()).name());
     plan.views().forEach(v -> v.keyFields().forEach(f -> fields.add(all.get(f).name())));
     plan.unitFields().forEach(f -> fields.add(all.get(f).name()));
+    ScoringPlan.Experiment experiment = plan.experiment();
+    if (experiment != null) {
+      experiment.unitFields().forEach(f -> fields.add(all.get(f).name()));
+    }
     plan.segmentFields().forEach(f -> fields.add(all.get(f).name()));
     for (InputPlan inputs : plan.plans()) {
       for (InputPlan.Input input : inputs.inputs()) {

@@ -7,7 +7,6 @@ import dev.millrace.platform.Topics;
 import dev.millrace.schemas.ConfluentSubjectRegistry;
 import dev.millrace.schemas.WireFormat;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -21,7 +20,6 @@ import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -64,7 +62,7 @@ final class DecisionFollower implements Runnable, AutoCloseable {
       while (stopped.getCount() > 0) {
         try (KafkaConsumer<String, byte[]> consumer = new KafkaConsumer<>(settings())) {
           new Following(consumer).follow();
-        } catch (KafkaException | IOException | UncheckedIOException | IllegalStateException e) {
+        } catch (IOException | RuntimeException e) {
           LOG.warn("Cannot follow {}, trying again: {}", TOPICS, e.getMessage(), e);
         }
         var unusedWhetherStopped = stopped.await(PAUSE_SECONDS, TimeUnit.SECONDS);

@@ -44,8 +44,11 @@ final class LoadedModel implements AutoCloseable {
 
   @Override
   public void close() {
-    serving.close();
-    lookup.close();
+    try {
+      serving.close();
+    } finally {
+      lookup.close();
+    }
   }
 
   /** Answers all of them; the events among them are one batch. */

@@ -177,8 +177,11 @@ final class OnRequestModel implements AutoCloseable {
       LOG.error("Cannot answer for model {}, the next request loads it anew", plan.model(), e);
       asks.forEach(a -> a.fail(e));
     } finally {
-      unload(now);
-      end(asks);
+      try {
+        unload(now);
+      } finally {
+        end(asks);
+      }
     }
   }
 

@@ -92,7 +92,7 @@ final class ScoreEnds implements ScoreGraph.Ends {
 
   @Override
   public ModelLoader models() {
-    return new OnnxModels();
+    return OnnxModels.of(System.getenv());
   }
 
   @Override

@@ -39,7 +39,7 @@ final class ScoringApi implements AutoCloseable {
   private static final int THREADS_MIN = 3;
 
   /** What requests that wait may hold of the heap together, for all models. */
-  private static final int BODIES_BYTES_MAX = 32 << 20;
+  private static final int BODIES_BYTES_MAX = 8 << 20;
 
   /** What of a body that is too large is read away, so that the client gets to read the answer. */
   private static final int DRAINED_BYTES_MAX = 8 << 20;

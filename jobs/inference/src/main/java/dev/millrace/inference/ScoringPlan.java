@@ -163,7 +163,8 @@ record ScoringPlan(
         maxFeatureWaitMillis,
         true,
         unitFields,
-        segmentFields);
+        segmentFields,
+        experiment);
   }
 
   /** The largest batch. */

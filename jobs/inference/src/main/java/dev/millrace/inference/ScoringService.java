@@ -46,7 +46,7 @@ public final class ScoringService {
             new OnRequestModels(
                 new OnRequestEnds(
                     () -> new JedisFeatureReads(redis),
-                    new OnnxModels(),
+                    OnnxModels.of(System.getenv()),
                     new LoaderThread(),
                     new WaitClock.OfSystem(),
                     System::currentTimeMillis));

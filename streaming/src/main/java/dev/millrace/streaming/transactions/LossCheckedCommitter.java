@@ -29,6 +29,7 @@ final class LossCheckedCommitter<C> implements Committer<Marked<C>> {
   private final String what;
   private final Counter committedBefore;
   private final Counter lost;
+  private final Counter unmarked;
 
   /**
    * A committer around the connector's.
@@ -47,6 +48,7 @@ final class LossCheckedCommitter<C> implements Committer<Marked<C>> {
     this.what = what;
     this.committedBefore = metrics.counter("transactionsCommittedBefore");
     this.lost = metrics.counter("transactionsLost");
+    this.unmarked = metrics.counter("transactionsUnmarked");
   }
 
   @Override
@@ -70,8 +72,21 @@ final class LossCheckedCommitter<C> implements Committer<Marked<C>> {
       throws IOException {
     Marked<C> marked = request.getCommittable();
     Mark mark = marked.mark();
-    Fates.Fate fate = mark == null ? Fates.Fate.GONE : fates.of(mark);
-    if (mark != null && fate == Fates.Fate.COMMITTED) {
+    if (mark == null) {
+      // Of an older build. It was committed, most likely, and its id is another transaction's now:
+      // to fail would be to fail at each restart.
+      unmarked.inc();
+      LOG.error(
+          "{}: it cannot be told whether the records of {} are lost, this state was written before"
+              + " marks were kept: {}",
+          what,
+          marked.committable(),
+          cause.toString());
+      request.signalFailedWithKnownReason(cause);
+      return;
+    }
+    Fates.Fate fate = fates.of(mark);
+    if (fate == Fates.Fate.COMMITTED) {
       LOG.info(
           "{}: {} was committed before, {} is there; Kafka refused to commit it again: {}",
           what,
@@ -92,12 +107,7 @@ final class LossCheckedCommitter<C> implements Committer<Marked<C>> {
     }
   }
 
-  private static String describe(
-      Object committable, @Nullable Mark mark, Fates.Fate fate, Throwable cause) {
-    if (mark == null) {
-      return "%s: it cannot be told whether its records are lost, this state was written before marks were kept; accept it as %s (%s)"
-          .formatted(committable, AcceptedLosses.ALL, cause);
-    }
+  private static String describe(Object committable, Mark mark, Fates.Fate fate, Throwable cause) {
     String verdict =
         fate == Fates.Fate.ABORTED
             ? "its records are lost, Kafka aborted it"
@@ -119,7 +129,7 @@ final class LossCheckedCommitter<C> implements Committer<Marked<C>> {
           %s
         Kafka aborts a transaction that is open for longer than its timeout; a job that comes back later than that has lost what its last checkpoint had handed over.
         Either start the job from the checkpoint before, which reads the records again and may write those of other sinks twice; or let it go on without them by
-        %s=<what stands first in each line above, with commas> in the environment of whoever starts the job.
+        %s=<what stands first in each line above, with commas> in the environment of Flink's JobManager, and start the job again.
         So that it does not come again, raise %s, and the broker's transaction.max.timeout.ms where it is the lower one."""
         .formatted(
             what,

@@ -69,10 +69,9 @@ class LossCheckedCommitterTest {
   }
 
   @Test
-  void withoutAMarkOnlyAllIsAccepted() throws Exception {
+  void whatHasNoMarkIsPassedOnAsItWas() throws Exception {
     Request old = new Request("fenced", null);
-    assertThatThrownBy(() -> commit("t-0@2", old)).hasMessageContaining("accept it as all");
-    commit("all", old);
+    commit("", old);
     assertThat(old.said).containsExactly("failed, known");
   }
 
