@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
@@ -130,7 +131,7 @@ final class PredictionLoop implements AutoCloseable {
             "action",
             failure,
             () -> {
-              Thread.sleep((long) (1000 * (WARM_UP_SECONDS + seconds / 4)));
+              TimeUnit.MILLISECONDS.sleep((long) (1000 * (WARM_UP_SECONDS + seconds / 4)));
               action.run();
             });
     double[] millis = read(first, events, eventsPerSecond, startNanos, failure);
