@@ -178,7 +178,13 @@ final class ScoringStage implements AutoCloseable {
         Command.STAGE,
         model,
         null,
-        "{\"force\": true, \"canary\": " + canary + ", \"share\": " + share + ", \"shadows\": " + shadows + "}");
+        "{\"force\": true, \"canary\": "
+            + canary
+            + ", \"share\": "
+            + share
+            + ", \"shadows\": "
+            + shadows
+            + "}");
   }
 
   private void take(Command command, String model, @Nullable Integer version, String details)

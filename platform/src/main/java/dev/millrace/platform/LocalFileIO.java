@@ -23,6 +23,15 @@ public final class LocalFileIO implements FileIO {
 
   @Override
   public OutputFile newOutputFile(String location) {
+    Path folder = path(location).getParent();
+    if (folder != null) {
+      try {
+        // Iceberg makes it too, but fails where two tasks make one at once.
+        Files.createDirectories(folder);
+      } catch (IOException e) {
+        throw new UncheckedIOException("Cannot make folder " + folder, e);
+      }
+    }
     return org.apache.iceberg.Files.localOutput(file(location));
   }
 
