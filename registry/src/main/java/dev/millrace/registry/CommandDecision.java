@@ -1,5 +1,7 @@
 package dev.millrace.registry;
 
+import dev.millrace.core.catalog.CatalogRules;
+import dev.millrace.core.catalog.CatalogState;
 import dev.millrace.core.lifecycle.DecidedDeployment;
 import dev.millrace.core.lifecycle.LifecycleRules;
 import dev.millrace.core.lifecycle.LifecycleRules.Decision;
@@ -10,6 +12,7 @@ import dev.millrace.core.model.LifecycleEntry.Kind;
 import dev.millrace.registry.JournalWire.UnreadableException;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.apache.kafka.streams.KeyValue;
 import org.apache.kafka.streams.processor.PunctuationType;
@@ -39,6 +42,7 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
   private record Parts(
       ProcessorContext<String, byte[]> context,
       KeyValueStore<String, ModelState> models,
+      KeyValueStore<String, CatalogState> catalog,
       KeyValueStore<String, Preparation> preparations,
       long sinceMillis) {}
 
@@ -48,6 +52,7 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
         new Parts(
             context,
             context.getStateStore(RegistryTopology.MODELS),
+            context.getStateStore(RegistryTopology.CATALOG),
             context.getStateStore(RegistryTopology.PREPARATIONS),
             context.currentSystemTimeMs());
     context.schedule(LOOK_EVERY, PunctuationType.WALL_CLOCK_TIME, this::expire);
@@ -79,11 +84,38 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
       return;
     }
     Preparation before = at.preparations().get(entry.model());
+    long nowMillis = at.context().currentSystemTimeMs();
     put(
         at,
         entry.model(),
         before,
-        LifecycleRules.decide(state, before, entry, at.context().currentSystemTimeMs()));
+        CatalogRules.takes(entry.type())
+            ? catalogued(page(at, entry.model()), state, before, entry, nowMillis)
+            : LifecycleRules.decide(state, before, entry, nowMillis));
+  }
+
+  private static Decision catalogued(
+      CatalogState page,
+      ModelState state,
+      @Nullable Preparation preparation,
+      LifecycleEntry command,
+      long nowMillis) {
+    List<LifecycleEntry> events =
+        CatalogRules.decide(page, state, command, nowMillis).stream().toList();
+    ModelState after = state;
+    for (LifecycleEntry event : events) {
+      after = after.apply(event);
+    }
+    return new Decision(events, after, preparation);
+  }
+
+  private static CatalogState page(Parts at, String model) {
+    CatalogState known = at.catalog().get(model);
+    if (known != null) {
+      return known;
+    }
+    ModelState state = at.models().get(model);
+    return state == null ? CatalogState.empty(model) : CatalogState.of(state);
   }
 
   private void expire(long nowMillis) {
@@ -126,7 +158,12 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
                           RegistryTopology.DEPLOYMENTS));
     }
     if (!decision.events().isEmpty()) {
+      CatalogState page = page(at, model);
       at.models().put(model, decision.state());
+      for (LifecycleEntry event : decision.events()) {
+        page = page.apply(event);
+      }
+      at.catalog().put(model, page);
     }
     Preparation after = decision.preparation();
     if (after == null) {

@@ -1,5 +1,6 @@
 package dev.millrace.registry;
 
+import dev.millrace.core.catalog.CatalogState;
 import dev.millrace.core.lifecycle.LifecycleJson;
 import dev.millrace.core.lifecycle.ModelState;
 import dev.millrace.core.lifecycle.Preparation;
@@ -26,6 +27,9 @@ final class RegistryTopology {
   /** The state of each model: the fold of its events. */
   static final String MODELS = "models";
 
+  /** What people say about each model: another fold of the same events. */
+  static final String CATALOG = "catalog";
+
   /** Reports of subtasks on what is being prepared; empty while nothing is. */
   static final String PREPARATIONS = "preparations";
 
@@ -45,6 +49,7 @@ final class RegistryTopology {
         Topics.LIFECYCLE);
     topology.addProcessor(DECISION, () -> new CommandDecision(wire.get()), JOURNAL);
     topology.addStateStore(store(MODELS, ModelState.class), DECISION);
+    topology.addStateStore(store(CATALOG, CatalogState.class), DECISION);
     topology.addStateStore(store(PREPARATIONS, Preparation.class), DECISION);
     topology.addSink(
         EVENTS,

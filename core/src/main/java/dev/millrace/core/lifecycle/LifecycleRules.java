@@ -37,6 +37,9 @@ public final class LifecycleRules {
   /** The event repeats what the command says, and has to fit into a record as well. */
   public static final int TEXT_MAX = 1_000_000;
 
+  /** In the details of {@code REGISTER}: the artifact's sha256 is not known yet. */
+  public static final String LOOKED_AT_LATER = "looked_at_later";
+
   private static final int REFUSED_TEXT_MAX = 2_000;
   private static final int PARALLELISM_MAX = 32_768;
   private static final int ID_BYTES = 16;
@@ -183,6 +186,18 @@ public final class LifecycleRules {
         case ARCHIVE -> archive();
         case READY -> ready(details);
         case UNLOADABLE -> unloadable(details);
+        case CREATE_MODEL,
+            UPDATE_MODEL,
+            DELETE_MODEL,
+            SET_TAG,
+            DELETE_TAG,
+            SET_ALIAS,
+            DELETE_ALIAS,
+            UPDATE_VERSION,
+            TRANSITION_VERSION,
+            DELETE_VERSION ->
+            throw new IllegalStateException(
+                "Cannot decide about " + type + " here: it is the catalogue's");
       }
     }
 
@@ -192,7 +207,9 @@ public final class LifecycleRules {
       if (uri == null || uri.isEmpty()) {
         throw new RefusedException("a version without the URI of its artifact");
       }
-      if (sha256 == null || !sha256.matches("[0-9a-f]{64}")) {
+      // Whoever registers over MLflow's interface need not know what the artifact's bytes are.
+      if (!(sha256 == null && details.path(LOOKED_AT_LATER).asBoolean(false))
+          && (sha256 == null || !sha256.matches("[0-9a-f]{64}"))) {
         throw new RefusedException(
             "sha256 " + sha256 + " of " + uri + " is no sha256: 64 hex digits in small letters");
       }
@@ -284,6 +301,7 @@ public final class LifecycleRules {
         if (version.status() == Status.ARCHIVED) {
           throw new RefusedException("shadow " + version.version() + " is archived");
         }
+        refuseUnseen(version);
         beside.add(version.version());
       }
       // Who answers is scored for everybody anyway.
@@ -541,7 +559,23 @@ public final class LifecycleRules {
               });
     }
 
+    private void refuseUnseen(RegisteredVersion version) {
+      if (version.sha256().isEmpty()) {
+        throw new RefusedException(
+            "nobody has looked into the artifact of version "
+                + version.version()
+                + " at "
+                + version.uri()
+                + "; ./millrace models evaluate "
+                + command.model()
+                + " "
+                + version.version()
+                + " does");
+      }
+    }
+
     private void refuseUnfit(RegisteredVersion version, boolean force) {
+      refuseUnseen(version);
       switch (version.status()) {
         case ARCHIVED ->
             throw new RefusedException("version " + version.version() + " is archived");

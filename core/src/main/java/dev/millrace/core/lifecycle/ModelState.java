@@ -41,7 +41,7 @@ public record ModelState(
   /** More of a version's metrics stays in its event alone. */
   public static final int METRICS_MAX = 20_000;
 
-  static final String SEQUENCE = "sequence";
+  public static final String SEQUENCE = "sequence";
 
   public ModelState {
     versions = List.copyOf(versions);
@@ -87,11 +87,22 @@ public record ModelState(
       }
       case VERSION_VALIDATED -> nextVersions = with(event.version(), Status.VALIDATED);
       case VERSION_REJECTED -> nextVersions = with(event.version(), Status.REJECTED);
-      case VERSION_ARCHIVED -> nextVersions = with(event.version(), Status.ARCHIVED);
+      case VERSION_ARCHIVED, VERSION_DELETED ->
+          nextVersions = with(event.version(), Status.ARCHIVED);
+      case MODEL_DELETED ->
+          nextVersions = versions.stream().map(v -> v.with(Status.ARCHIVED)).toList();
       case DEPLOYMENT_PREPARING, DEPLOYMENT_EFFECTIVE, DEPLOYMENT_REVOKED ->
           nextDeployments = with(event, details);
-      case REFUSED -> {
-        // Only its key is kept.
+      case MODEL_CREATED,
+          MODEL_UPDATED,
+          TAG_SET,
+          TAG_DELETED,
+          ALIAS_SET,
+          ALIAS_DELETED,
+          VERSION_UPDATED,
+          VERSION_TRANSITIONED,
+          REFUSED -> {
+        // Only their keys are kept; the catalogue has what they say.
       }
     }
     return new ModelState(
@@ -114,7 +125,7 @@ public record ModelState(
         version == null ? 0 : version,
         Status.REGISTERED,
         String.valueOf(event.uri()),
-        String.valueOf(event.sha256()),
+        event.sha256() == null ? "" : event.sha256(),
         LifecycleJson.text(details, "profile_uri"),
         LifecycleJson.text(details, "profile_sha256"),
         LifecycleJson.texts(details.path("views")),

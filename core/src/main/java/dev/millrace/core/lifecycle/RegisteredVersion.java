@@ -10,6 +10,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A version of a model as the registry knows it.
  *
+ * @param uri where its maker says that it is
+ * @param sha256 of the ONNX file; empty where nobody has looked into the artifact yet
  * @param views the definition id of each view that it was trained on, by the view's name; empty
  *     where its maker did not say
  * @param requestId of the retraining request it was made for; null for one made by hand

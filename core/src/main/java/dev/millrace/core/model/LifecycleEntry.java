@@ -63,7 +63,27 @@ public record LifecycleEntry(
      */
     READY,
     /** A subtask of inference cannot load it; details {@code deployment_id, subtask}. */
-    UNLOADABLE
+    UNLOADABLE,
+    /** A model's card; details {@code description, tags}. */
+    CREATE_MODEL,
+    /** Its description; details {@code description}. */
+    UPDATE_MODEL,
+    /** The card and all versions; refused while one serves. */
+    DELETE_MODEL,
+    /** A tag of the model, or of the version that is named; details {@code key, value}. */
+    SET_TAG,
+    /** Details {@code key}. */
+    DELETE_TAG,
+    /** A name for a version; details {@code alias}. */
+    SET_ALIAS,
+    /** Details {@code alias}. */
+    DELETE_ALIAS,
+    /** A version's description; details {@code description}. */
+    UPDATE_VERSION,
+    /** A version's stage; details {@code stage, archive_existing}. */
+    TRANSITION_VERSION,
+    /** A version whose number is never given again; refused while it serves. */
+    DELETE_VERSION
   }
 
   /** What the registry made of it. */
@@ -75,6 +95,17 @@ public record LifecycleEntry(
     DEPLOYMENT_PREPARING,
     DEPLOYMENT_EFFECTIVE,
     DEPLOYMENT_REVOKED,
+    MODEL_CREATED,
+    MODEL_UPDATED,
+    MODEL_DELETED,
+    TAG_SET,
+    TAG_DELETED,
+    ALIAS_SET,
+    ALIAS_DELETED,
+    VERSION_UPDATED,
+    /** Details {@code stage, before}, and {@code archived}: the versions that made room. */
+    VERSION_TRANSITIONED,
+    VERSION_DELETED,
     /** The command is not allowed; the reason says why. */
     REFUSED
   }

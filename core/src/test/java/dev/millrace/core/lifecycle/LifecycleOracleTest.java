@@ -77,6 +77,7 @@ class LifecycleOracleTest {
       case DEPLOYMENT_PREPARING, DEPLOYMENT_REVOKED ->
           event.type() + " " + details.path("deployment_id").asText();
       case REFUSED -> "REFUSED";
+      default -> throw new AssertionError("no rule of deployments makes " + event.type());
     };
   }
 
@@ -248,8 +249,8 @@ class LifecycleOracleTest {
           preparing.state = "REVOKED";
           return List.of("DEPLOYMENT_REVOKED " + preparing.id);
         }
+        default -> throw new AssertionError("no command of this test");
       }
-      throw new AssertionError(command);
     }
 
     private List<String> rollback(JsonNode details, @Nullable Deployed preparing) {

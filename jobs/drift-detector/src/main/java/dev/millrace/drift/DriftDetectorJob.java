@@ -37,7 +37,7 @@ public final class DriftDetectorJob {
    * What a reader of the topics waits for. The state has each event until its label is mature, and
    * on the heap it is written whole each time.
    */
-  private static final long CHECKPOINT_INTERVAL_MILLIS = 5_000;
+  private static final long CHECKPOINT_INTERVAL_MILLIS = 10_000;
 
   public static void main(String[] args) throws Exception {
     JobSetup setup = JobSetup.from(args, System.getenv());
