@@ -83,6 +83,17 @@ public final class TopicLog {
 
   /** A producer that waits for all replicas and never writes a record twice. */
   public static KafkaProducer<String, byte[]> producer(Target target) {
+    return new KafkaProducer<>(producing(target));
+  }
+
+  /** The same, which waits for no other records to go with one. */
+  public static KafkaProducer<String, byte[]> promptProducer(Target target) {
+    Properties properties = producing(target);
+    properties.put(ProducerConfig.LINGER_MS_CONFIG, "0");
+    return new KafkaProducer<>(properties);
+  }
+
+  private static Properties producing(Target target) {
     Properties properties = new Properties();
     properties.put(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, target.kafka());
     properties.put(ProducerConfig.KEY_SERIALIZER_CLASS_CONFIG, StringSerializer.class.getName());
@@ -92,7 +103,7 @@ public final class TopicLog {
     properties.put(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, "true");
     properties.put(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, String.valueOf(Topics.RECORD_BYTES_MAX));
     properties.put(ProducerConfig.MAX_BLOCK_MS_CONFIG, "20000");
-    return new KafkaProducer<>(properties);
+    return properties;
   }
 
   private TopicLog() {}

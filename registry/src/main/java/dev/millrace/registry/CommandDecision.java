@@ -164,6 +164,8 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
         page = page.apply(event);
       }
       at.catalog().put(model, page);
+      // Somebody waits for it; what has come meanwhile is committed with it.
+      at.context().commit();
     }
     Preparation after = decision.preparation();
     if (after == null) {

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.millrace.core.lifecycle.DecidedDeployment;
 import dev.millrace.core.lifecycle.ModelState;
+import dev.millrace.registry.mlflow.MlflowRoutes;
 import io.javalin.Javalin;
 import io.javalin.http.Context;
 import io.javalin.http.HttpStatus;
@@ -14,6 +15,7 @@ import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.Collection;
+import java.util.List;
 import java.util.Optional;
 import org.apache.kafka.streams.errors.InvalidStateStoreException;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
@@ -26,9 +28,10 @@ final class RegistryApi implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(RegistryApi.class);
   private static final JsonMapper JSON = new JsonMapper();
-  // Acceptor, selector and a few requests at once; a person and a probe ask, not a fleet.
-  private static final int THREADS_MAX = 12;
+  // A change waits for its commit, so many are under way at once.
+  private static final int THREADS_MAX = 48;
   private static final int THREADS_MIN = 2;
+  private static final long BODY_BYTES_MAX = 8L * 1024 * 1024;
 
   private final Javalin server;
 
@@ -55,14 +58,21 @@ final class RegistryApi implements AutoCloseable {
    *
    * @param port 0 for any that is free
    * @param scoring takes what is about scores
+   * @param endpoints of MLflow's interface
    * @throws IllegalStateException where the port is taken
    */
-  static RegistryApi start(String host, int port, States states, ScoringForward scoring) {
+  static RegistryApi start(
+      String host,
+      int port,
+      States states,
+      ScoringForward scoring,
+      List<MlflowRoutes.Endpoint> endpoints) {
     Javalin server =
         Javalin.create(
                 config -> {
                   config.showJavalinBanner = false;
                   config.startupWatcherEnabled = false;
+                  config.http.maxRequestSize = BODY_BYTES_MAX;
                   config.jetty.threadPool = new QueuedThreadPool(THREADS_MAX, THREADS_MIN);
                 })
             .get("/v1/health", context -> health(context, states))
@@ -88,6 +98,7 @@ final class RegistryApi implements AutoCloseable {
                     error(context, HttpStatus.NOT_FOUND, "there is no " + context.path());
                   }
                 });
+    MlflowRoutes.add(server, endpoints, states::isRunning);
     try {
       return new RegistryApi(server.start(host, port));
     } catch (JavalinBindException e) {

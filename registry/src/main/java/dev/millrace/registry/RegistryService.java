@@ -3,11 +3,15 @@ package dev.millrace.registry;
 import dev.millrace.core.lifecycle.ModelState;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Topics;
+import dev.millrace.registry.mlflow.MlflowCatalog;
+import dev.millrace.registry.mlflow.MlflowRoutes.Endpoint;
+import dev.millrace.registry.mlflow.MlflowRoutes.Endpoints;
 import dev.millrace.schemas.ConfluentSubjectRegistry;
 import dev.millrace.schemas.SubjectRegistry;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -83,6 +87,7 @@ public final class RegistryService {
                 throw new UncheckedIOException(e);
               }
             });
+    boolean catalogueFailed;
     CountDownLatch over = new CountDownLatch(1);
     CountDownLatch closed = new CountDownLatch(1);
     KafkaStreams streams = new KafkaStreams(topology, settings(target, options.state()));
@@ -99,12 +104,16 @@ public final class RegistryService {
             over.countDown();
           }
         });
-    try (RegistryApi api =
-        RegistryApi.start(
-            options.host(),
-            options.port(),
-            new StreamsStates(streams),
-            new ScoringForward(options.scoring()))) {
+    try (FollowedCatalogue catalogue =
+            FollowedCatalogue.open(
+                target, new JournalWire(subjects), new JournalWire(subjects), over::countDown);
+        RegistryApi api =
+            RegistryApi.start(
+                options.host(),
+                options.port(),
+                new StreamsStates(streams, catalogue),
+                new ScoringForward(options.scoring()),
+                endpoints(catalogue))) {
       LOG.info("Answering on http://{}:{}", options.host(), api.port());
       Runtime.getRuntime()
           .addShutdownHook(
@@ -116,8 +125,9 @@ public final class RegistryService {
                   "stop"));
       streams.start();
       over.await();
+      catalogueFailed = catalogue.failure().isPresent();
     }
-    boolean failed = streams.state() == KafkaStreams.State.ERROR;
+    boolean failed = streams.state() == KafkaStreams.State.ERROR || catalogueFailed;
     var unusedWhetherInTime =
         streams.close(
             CloseOptions.timeout(CLOSE_PATIENCE)
@@ -125,6 +135,12 @@ public final class RegistryService {
     LOG.info("Ended");
     closed.countDown();
     return failed ? 1 : 0;
+  }
+
+  private static List<Endpoint> endpoints(FollowedCatalogue catalogue) {
+    Endpoints endpoints = new Endpoints();
+    MlflowCatalog.addTo(endpoints, catalogue, Clock.systemUTC());
+    return endpoints.all();
   }
 
   private static void awaitQuietly(CountDownLatch latch) {
@@ -189,15 +205,19 @@ public final class RegistryService {
   }
 
   /** The stores of the running topology. */
-  private record StreamsStates(KafkaStreams streams) implements RegistryApi.States {
+  private record StreamsStates(KafkaStreams streams, FollowedCatalogue catalogue)
+      implements RegistryApi.States {
     @Override
     public String condition() {
-      return streams.state().name();
+      String streaming = streams.state().name();
+      return streams.state() == KafkaStreams.State.RUNNING && !catalogue.isCaughtUp()
+          ? "READING"
+          : streaming;
     }
 
     @Override
     public boolean isRunning() {
-      return streams.state() == KafkaStreams.State.RUNNING;
+      return streams.state() == KafkaStreams.State.RUNNING && catalogue.isCaughtUp();
     }
 
     @Override

@@ -18,6 +18,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.format.DateTimeParseException;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -35,7 +36,7 @@ class RegistryApiTest {
 
   private final FakeStates states = new FakeStates();
   private final RegistryApi api =
-      RegistryApi.start("127.0.0.1", 0, states, new ScoringForward(null));
+      RegistryApi.start("127.0.0.1", 0, states, new ScoringForward(null), List.of());
   private final HttpClient client = HttpClient.newHttpClient();
 
   @AfterEach
@@ -139,7 +140,9 @@ class RegistryApiTest {
   @Test
   void aTakenPortIsSaid() {
     assertThatThrownBy(
-            () -> RegistryApi.start("127.0.0.1", api.port(), states, new ScoringForward(null)))
+            () ->
+                RegistryApi.start(
+                    "127.0.0.1", api.port(), states, new ScoringForward(null), List.of()))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("Cannot listen on 127.0.0.1:" + api.port());
   }

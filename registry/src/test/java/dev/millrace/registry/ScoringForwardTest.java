@@ -53,7 +53,8 @@ class ScoringForwardTest {
   }
 
   private static RegistryApi start(URI scoring) {
-    return RegistryApi.start("127.0.0.1", 0, new NoStates(), new ScoringForward(scoring));
+    return RegistryApi.start(
+        "127.0.0.1", 0, new NoStates(), new ScoringForward(scoring), List.of());
   }
 
   @AfterEach
@@ -118,7 +119,7 @@ class ScoringForwardTest {
   @Test
   void withoutAServiceThatIsSaid() throws Exception {
     try (RegistryApi alone =
-        RegistryApi.start("127.0.0.1", 0, new NoStates(), new ScoringForward(null))) {
+        RegistryApi.start("127.0.0.1", 0, new NoStates(), new ScoringForward(null), List.of())) {
       HttpResponse<String> answer =
           send(HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + alone.port() + "/v2")));
       assertThat(answer.statusCode()).isEqualTo(503);

@@ -1,0 +1,33 @@
+package dev.millrace.registry;
+
+import dev.millrace.core.model.LifecycleEntry;
+import java.util.Collection;
+import java.util.Optional;
+
+/** What is known of models, and the way to change it. For many threads at once. */
+public interface Catalogue {
+
+  /** A model of which something is known; also one that was deleted. */
+  Optional<CataloguedModel> model(String name);
+
+  /** All of these. */
+  Collection<CataloguedModel> models();
+
+  /**
+   * Asks for a change and waits until it is decided, kept for good, and seen by {@link #model}.
+   *
+   * @return the event: what became of it, or the refusal; that of the first time where the key of
+   *     the command was answered before
+   * @throws UnansweredException where nothing is decided in time; it may be later
+   */
+  LifecycleEntry submit(LifecycleEntry command) throws InterruptedException;
+
+  /** Nobody decided in time. */
+  final class UnansweredException extends RuntimeException {
+    private static final long serialVersionUID = 1;
+
+    UnansweredException(String message) {
+      super(message);
+    }
+  }
+}

@@ -1,0 +1,60 @@
+package dev.millrace.registry.mlflow;
+
+import io.javalin.http.HttpStatus;
+
+/** What a client of MLflow is told: a code that programs tell by, and a message for people. */
+public final class MlflowError extends RuntimeException {
+
+  private static final long serialVersionUID = 1;
+
+  /** The codes that are given, with the status of each. */
+  public enum Code {
+    RESOURCE_ALREADY_EXISTS(HttpStatus.BAD_REQUEST),
+    INVALID_PARAMETER_VALUE(HttpStatus.BAD_REQUEST),
+    BAD_REQUEST(HttpStatus.BAD_REQUEST),
+    /** Of MLflow's codes the one that says: not now, or not of this one. */
+    INVALID_STATE(HttpStatus.BAD_REQUEST),
+    UNAUTHENTICATED(HttpStatus.UNAUTHORIZED),
+    PERMISSION_DENIED(HttpStatus.FORBIDDEN),
+    RESOURCE_DOES_NOT_EXIST(HttpStatus.NOT_FOUND),
+    ENDPOINT_NOT_FOUND(HttpStatus.NOT_FOUND),
+    REQUEST_LIMIT_EXCEEDED(HttpStatus.TOO_MANY_REQUESTS),
+    NOT_IMPLEMENTED(HttpStatus.NOT_IMPLEMENTED),
+    INTERNAL_ERROR(HttpStatus.INTERNAL_SERVER_ERROR),
+    TEMPORARILY_UNAVAILABLE(HttpStatus.SERVICE_UNAVAILABLE);
+
+    private final HttpStatus status;
+
+    Code(HttpStatus status) {
+      this.status = status;
+    }
+
+    public HttpStatus status() {
+      return status;
+    }
+  }
+
+  private final Code code;
+
+  public MlflowError(Code code, String message) {
+    super(message);
+    this.code = code;
+  }
+
+  public static MlflowError invalid(String message) {
+    return new MlflowError(Code.INVALID_PARAMETER_VALUE, message);
+  }
+
+  public static MlflowError missing(String message) {
+    return new MlflowError(Code.RESOURCE_DOES_NOT_EXIST, message);
+  }
+
+  public Code code() {
+    return code;
+  }
+
+  /** What is said, never null. */
+  public String said() {
+    return String.valueOf(getMessage());
+  }
+}

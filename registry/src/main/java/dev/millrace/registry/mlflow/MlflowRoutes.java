@@ -1,0 +1,165 @@
+package dev.millrace.registry.mlflow;
+
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.javalin.Javalin;
+import io.javalin.http.ContentType;
+import io.javalin.http.Context;
+import io.javalin.http.HandlerType;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Which request goes where. All is under two prefixes, answers are 200 with a JSON object or an
+ * error with a code, and nothing else.
+ */
+public final class MlflowRoutes {
+
+  private static final Logger LOG = LoggerFactory.getLogger(MlflowRoutes.class);
+  private static final JsonMapper JSON = new JsonMapper();
+  static final List<String> PREFIXES = List.of("/api/2.0/mlflow", "/ajax-api/2.0/mlflow");
+  static final String IDEMPOTENCY_KEY = "Idempotency-Key";
+  private static final int KEY_MAX = 200;
+
+  /** Answers one kind of request. */
+  @FunctionalInterface
+  public interface Handling {
+    ObjectNode answer(MlflowRequest request) throws Exception;
+  }
+
+  /** One request that is known; {@code {name}} in its path is a parameter like others. */
+  public record Endpoint(HandlerType method, String path, Handling handling) {}
+
+  /** A list of endpoints as it grows. */
+  public static final class Endpoints {
+    private final List<Endpoint> all = new ArrayList<>();
+
+    public Endpoints get(String path, Handling handling) {
+      return add(HandlerType.GET, path, handling);
+    }
+
+    public Endpoints post(String path, Handling handling) {
+      return add(HandlerType.POST, path, handling);
+    }
+
+    public Endpoints patch(String path, Handling handling) {
+      return add(HandlerType.PATCH, path, handling);
+    }
+
+    public Endpoints delete(String path, Handling handling) {
+      return add(HandlerType.DELETE, path, handling);
+    }
+
+    private Endpoints add(HandlerType method, String path, Handling handling) {
+      all.add(new Endpoint(method, path, handling));
+      return this;
+    }
+
+    public List<Endpoint> all() {
+      return List.copyOf(all);
+    }
+  }
+
+  /**
+   * Adds them to a server that was not started yet.
+   *
+   * @param ready whether all that was said before is known already
+   */
+  public static void add(Javalin server, List<Endpoint> endpoints, BooleanSupplier ready) {
+    for (String prefix : PREFIXES) {
+      for (Endpoint endpoint : endpoints) {
+        server.addHttpHandler(
+            endpoint.method(),
+            prefix + endpoint.path(),
+            context -> answer(context, endpoint, ready));
+      }
+      for (HandlerType method :
+          List.of(HandlerType.GET, HandlerType.POST, HandlerType.PATCH, HandlerType.DELETE)) {
+        // Paths that are known are matched first, in the order in which they were added.
+        server.addHttpHandler(method, prefix + "/*", MlflowRoutes::unknown);
+      }
+    }
+  }
+
+  private static void unknown(Context context) {
+    if (context.endpointHandlerPath().endsWith("/*")) {
+      send(
+          context,
+          new MlflowError(
+              MlflowError.Code.ENDPOINT_NOT_FOUND,
+              "there is no " + context.method().name() + " " + context.path()));
+    }
+  }
+
+  private static void answer(Context context, Endpoint endpoint, BooleanSupplier ready) {
+    try {
+      if (!ready.getAsBoolean()) {
+        throw new MlflowError(
+            MlflowError.Code.TEMPORARILY_UNAVAILABLE,
+            "the registry is not ready yet; ask again in a moment");
+      }
+      ObjectNode body = endpoint.handling().answer(request(context, endpoint.method()));
+      context
+          .status(200)
+          .contentType(ContentType.APPLICATION_JSON)
+          .result(JSON.writeValueAsBytes(body));
+    } catch (MlflowError e) {
+      send(context, e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      send(
+          context,
+          new MlflowError(
+              MlflowError.Code.TEMPORARILY_UNAVAILABLE, "the registry is ending; ask again"));
+    } catch (Exception e) {
+      LOG.error("Cannot answer {} {}", context.method(), context.path(), e);
+      send(
+          context,
+          new MlflowError(
+              MlflowError.Code.INTERNAL_ERROR,
+              "the registry failed at this request; its log says why"));
+    }
+  }
+
+  private static MlflowRequest request(Context context, HandlerType method) {
+    String actor = actor(context);
+    String key = context.header(IDEMPOTENCY_KEY);
+    if (key == null) {
+      key = "";
+    }
+    if (key.length() > KEY_MAX) {
+      throw MlflowError.invalid(IDEMPOTENCY_KEY + " has more than " + KEY_MAX + " characters");
+    }
+    MlflowRequest request =
+        method == HandlerType.GET
+            ? MlflowRequest.ofQuery(context.queryParamMap(), actor, key)
+            : MlflowRequest.ofBody(context.body(), actor, key);
+    context.pathParamMap().forEach((name, value) -> request.json().put(name, value));
+    return request;
+  }
+
+  /** Who asks, as far as that is known. */
+  private static String actor(Context context) {
+    String known = context.attribute("actor");
+    if (known != null) {
+      return known;
+    }
+    var basic = context.basicAuthCredentials();
+    return basic == null || basic.getUsername().isBlank() ? "anonymous" : basic.getUsername();
+  }
+
+  static void send(Context context, MlflowError error) {
+    ObjectNode body = JSON.createObjectNode();
+    body.put("error_code", error.code().name());
+    body.put("message", error.said());
+    context
+        .status(error.code().status())
+        .contentType(ContentType.APPLICATION_JSON)
+        .result(body.toString());
+  }
+
+  private MlflowRoutes() {}
+}

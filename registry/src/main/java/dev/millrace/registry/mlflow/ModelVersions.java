@@ -1,0 +1,284 @@
+package dev.millrace.registry.mlflow;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.millrace.core.catalog.VersionCard;
+import dev.millrace.core.lifecycle.LifecycleRules;
+import dev.millrace.core.model.LifecycleEntry;
+import dev.millrace.core.model.LifecycleEntry.Command;
+import dev.millrace.registry.CataloguedModel;
+import dev.millrace.registry.mlflow.MlflowRoutes.Endpoints;
+import dev.millrace.registry.mlflow.PageToken.Page;
+import dev.millrace.registry.search.Fields;
+import dev.millrace.registry.search.Fields.Field;
+import dev.millrace.registry.search.Fields.ValueType;
+import dev.millrace.registry.search.Filter;
+import dev.millrace.registry.search.Filter.Subject;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Comparator;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/** Versions of models. */
+final class ModelVersions {
+
+  /**
+   * The same asked again within this is a repeat: clients that get no answer send a request three
+   * times, and cannot say that it is the same.
+   */
+  static final long REPEAT_MILLIS = 60_000;
+
+  private static final int RESULTS = 200_000;
+  private static final int SOURCE_MAX = 10_000;
+  private static final int LOCKS = 64;
+  private static final Fields FIELDS =
+      new Fields(
+          Map.of(
+              "name",
+              ValueType.TEXT,
+              "run_id",
+              ValueType.TEXT,
+              "source_path",
+              ValueType.TEXT,
+              "version_number",
+              ValueType.NUMBER,
+              "version",
+              ValueType.NUMBER,
+              "creation_timestamp",
+              ValueType.NUMBER,
+              "last_updated_timestamp",
+              ValueType.NUMBER,
+              "current_stage",
+              ValueType.TEXT),
+          Map.of("tags", ValueType.TEXT),
+          Set.of("run_id", "name"));
+
+  /** A version with the model that it is of. */
+  private record Named(CataloguedModel model, VersionCard version) {}
+
+  private final CatalogCommands commands;
+
+  /** Whoever asks for the same waits for who asked before. */
+  private final List<Lock> locks =
+      IntStream.range(0, LOCKS).<Lock>mapToObj(unused -> new ReentrantLock()).toList();
+
+  ModelVersions(CatalogCommands commands) {
+    this.commands = commands;
+  }
+
+  void addTo(Endpoints endpoints) {
+    String root = "/model-versions/";
+    endpoints
+        .post(root + "create", this::create)
+        .patch(root + "update", this::update)
+        .post(root + "transition-stage", this::transition)
+        .delete(root + "delete", this::delete)
+        .get(root + "get", this::get)
+        .get(root + "search", this::search)
+        .get(root + "get-download-uri", this::downloadUri)
+        .post(root + "set-tag", this::setTag)
+        .delete(root + "delete-tag", this::deleteTag);
+  }
+
+  private ObjectNode create(MlflowRequest request) throws InterruptedException {
+    String name = request.required("name");
+    CataloguedModel unusedThere = commands.model(name);
+    String source = request.required("source");
+    if (source.length() > SOURCE_MAX) {
+      throw MlflowError.invalid(
+          "Model version source had length %d, which exceeded length limit of %d"
+              .formatted(source.length(), SOURCE_MAX));
+    }
+    Map<String, String> tags = new TreeMap<>(request.tags("tags"));
+    ObjectNode details = CatalogJson.object();
+    for (String text : List.of("run_id", "run_link", "description", "model_id")) {
+      if (!request.text(text, "").isEmpty()) {
+        details.put(text, request.text(text, ""));
+      }
+    }
+    ObjectNode written = details.putObject("tags");
+    tags.forEach(written::put);
+    String content = sha256(name + '\u001f' + source + '\u001f' + details);
+    details.put(LifecycleRules.LOOKED_AT_LATER, true);
+    if (!request.idempotencyKey().isEmpty()) {
+      // Who says which request it is may ask for the same twice.
+      return answer(register(request, name, source, details));
+    }
+    details.put("content", content);
+    Lock lock = locks.get(Math.floorMod(content.hashCode(), LOCKS));
+    lock.lockInterruptibly();
+    try {
+      Optional<Named> before = repeated(name, content);
+      return answer(before.isPresent() ? before.get() : register(request, name, source, details));
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private Named register(MlflowRequest request, String name, String source, ObjectNode details)
+      throws InterruptedException {
+    LifecycleEntry event = commands.submit(request, name, Command.REGISTER, null, source, details);
+    Integer number = event.version();
+    return named(name, number == null ? 0 : number);
+  }
+
+  private Optional<Named> repeated(String name, String content) {
+    CataloguedModel model = commands.model(name);
+    long sinceMillis = commands.nowMillis() - REPEAT_MILLIS;
+    return model.page().standing().stream()
+        .filter(v -> content.equals(v.content()) && v.createdAtMillis() >= sinceMillis)
+        .findFirst()
+        .map(v -> new Named(model, v));
+  }
+
+  private static String sha256(String text) {
+    try {
+      return HexFormat.of()
+          .formatHex(
+              MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("Cannot name a request: every Java has SHA-256", e);
+    }
+  }
+
+  private Named named(String name, int number) {
+    CataloguedModel model = commands.model(name);
+    return new Named(
+        model,
+        model.page().version(number).orElseThrow(() -> RegisteredModels.noVersion(name, number)));
+  }
+
+  private Named named(MlflowRequest request) {
+    return named(request.required("name"), request.version());
+  }
+
+  private static ObjectNode answer(Named named) {
+    ObjectNode json = CatalogJson.object();
+    json.set("model_version", CatalogJson.version(named.model, named.version));
+    return json;
+  }
+
+  private ObjectNode changed(MlflowRequest request, Command command, ObjectNode details)
+      throws InterruptedException {
+    String name = request.required("name");
+    int version = request.version();
+    CataloguedModel unusedAfter = commands.change(request, name, command, version, details);
+    return answer(named(name, version));
+  }
+
+  private ObjectNode update(MlflowRequest request) throws InterruptedException {
+    return changed(
+        request,
+        Command.UPDATE_VERSION,
+        CatalogJson.object().put("description", request.text("description", "")));
+  }
+
+  private ObjectNode transition(MlflowRequest request) throws InterruptedException {
+    return changed(
+        request,
+        Command.TRANSITION_VERSION,
+        CatalogJson.object()
+            .put("stage", request.required("stage"))
+            .put("archive_existing", request.flag("archive_existing_versions")));
+  }
+
+  private ObjectNode delete(MlflowRequest request) throws InterruptedException {
+    CataloguedModel unusedAfter =
+        commands.change(
+            request,
+            request.required("name"),
+            Command.DELETE_VERSION,
+            request.version(),
+            CatalogJson.object());
+    return CatalogJson.object();
+  }
+
+  private ObjectNode get(MlflowRequest request) {
+    return answer(named(request));
+  }
+
+  private ObjectNode downloadUri(MlflowRequest request) {
+    return CatalogJson.object().put("artifact_uri", named(request).version.source());
+  }
+
+  private ObjectNode setTag(MlflowRequest request) throws InterruptedException {
+    ObjectNode unusedVersion =
+        changed(
+            request,
+            Command.SET_TAG,
+            CatalogJson.object()
+                .put("key", request.required("key"))
+                .put("value", request.text("value", "")));
+    return CatalogJson.object();
+  }
+
+  private ObjectNode deleteTag(MlflowRequest request) throws InterruptedException {
+    ObjectNode unusedVersion =
+        changed(
+            request, Command.DELETE_TAG, CatalogJson.object().put("key", request.required("key")));
+    return CatalogJson.object();
+  }
+
+  private ObjectNode search(MlflowRequest request) {
+    int max = request.maxResults(RESULTS, RESULTS);
+    Filter filter = Searches.filter(request, FIELDS);
+    Comparator<Named> order =
+        Searches.order(
+            request,
+            FIELDS,
+            ModelVersions::subject,
+            Comparator.<Named>comparingLong(n -> -n.version.updatedAtMillis())
+                .thenComparing(n -> n.model.name())
+                .thenComparing(n -> -n.version.version()));
+    Optional<String> model = filter.equalTo("name");
+    Stream<CataloguedModel> models =
+        model.isPresent()
+            ? commands.catalogue().model(model.get()).stream()
+            : commands.catalogue().models().stream();
+    List<Named> found =
+        models
+            .flatMap(m -> m.page().standing().stream().map(v -> new Named(m, v)))
+            .filter(n -> filter.accepts(subject(n)))
+            .sorted(order)
+            .toList();
+    Page<Named> page = PageToken.page(found, request.offset(), max);
+    ObjectNode json = CatalogJson.object();
+    ArrayNode versions = json.putArray("model_versions");
+    page.items().forEach(n -> versions.add(CatalogJson.version(n.model, n.version)));
+    if (!page.next().isEmpty()) {
+      json.put("next_page_token", page.next());
+    }
+    return json;
+  }
+
+  private static Subject subject(Named named) {
+    return field -> value(named, field);
+  }
+
+  private static @Nullable Object value(Named named, Field field) {
+    VersionCard version = named.version;
+    if (field.group().equals("tags")) {
+      return CatalogJson.tags(named.model, version).get(field.name());
+    }
+    return switch (field.name()) {
+      case "name" -> named.model.name();
+      case "run_id" -> version.runId().isEmpty() ? null : version.runId();
+      case "source_path" -> version.source();
+      case "creation_timestamp" -> version.createdAtMillis();
+      case "last_updated_timestamp" -> version.updatedAtMillis();
+      case "current_stage" -> version.stage().text();
+      default -> version.version();
+    };
+  }
+}

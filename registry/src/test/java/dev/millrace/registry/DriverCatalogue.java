@@ -1,0 +1,120 @@
+package dev.millrace.registry;
+
+import dev.millrace.core.model.LifecycleEntry;
+import dev.millrace.platform.Topics;
+import dev.millrace.schemas.SubjectRegistry;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.concurrent.ConcurrentHashMap;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.common.serialization.StringDeserializer;
+import org.apache.kafka.common.serialization.StringSerializer;
+import org.apache.kafka.streams.KeyValue;
+import org.apache.kafka.streams.StreamsConfig;
+import org.apache.kafka.streams.TestInputTopic;
+import org.apache.kafka.streams.TestOutputTopic;
+import org.apache.kafka.streams.TopologyTestDriver;
+
+/** The registry's own topology in one process, without a broker; what it writes is kept. */
+public final class DriverCatalogue implements Catalogue, AutoCloseable {
+
+  private final TopologyTestDriver driver;
+  private final TestInputTopic<String, byte[]> journal;
+  private final TestOutputTopic<String, byte[]> written;
+  private final JournalWire wire;
+  private final FoldedJournal folded = new FoldedJournal();
+  private final List<LifecycleEntry> events = new ArrayList<>();
+
+  public DriverCatalogue(Path folder) {
+    Subjects subjects = new Subjects();
+    this.wire = wire(subjects);
+    Properties settings = new Properties();
+    settings.put(StreamsConfig.APPLICATION_ID_CONFIG, "registry");
+    settings.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, "nowhere:1");
+    settings.put(StreamsConfig.STATE_DIR_CONFIG, folder.toString());
+    this.driver = new TopologyTestDriver(RegistryTopology.of(() -> wire(subjects)), settings);
+    this.journal =
+        driver.createInputTopic(
+            Topics.LIFECYCLE, new StringSerializer(), new ByteArraySerializer());
+    this.written =
+        driver.createOutputTopic(
+            Topics.LIFECYCLE, new StringDeserializer(), new ByteArrayDeserializer());
+  }
+
+  private static JournalWire wire(SubjectRegistry subjects) {
+    try {
+      return new JournalWire(subjects);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public Optional<CataloguedModel> model(String name) {
+    return folded.model(name);
+  }
+
+  @Override
+  public Collection<CataloguedModel> models() {
+    return folded.models();
+  }
+
+  @Override
+  public synchronized LifecycleEntry submit(LifecycleEntry command) {
+    var answer = folded.answer(FoldedJournal.Asked.of(command));
+    journal.pipeInput(command.model(), wire.event(command));
+    for (KeyValue<String, byte[]> record : written.readKeyValuesToList()) {
+      try {
+        LifecycleEntry event = wire.entry(record.key, record.value);
+        events.add(event);
+        folded.take(event);
+      } catch (JournalWire.UnreadableException e) {
+        throw new AssertionError(e);
+      }
+    }
+    return answer.join();
+  }
+
+  /** What the registry has written. */
+  public synchronized List<LifecycleEntry> events() {
+    return List.copyOf(events);
+  }
+
+  @Override
+  public void close() {
+    driver.close();
+  }
+
+  /** Subjects in memory. */
+  private static final class Subjects implements SubjectRegistry {
+    private final Map<Integer, String> schemas = new ConcurrentHashMap<>();
+
+    @Override
+    public synchronized int register(String subject, String schemaJson) {
+      for (Map.Entry<Integer, String> known : schemas.entrySet()) {
+        if (known.getValue().equals(schemaJson)) {
+          return known.getKey();
+        }
+      }
+      schemas.put(schemas.size() + 1, schemaJson);
+      return schemas.size();
+    }
+
+    @Override
+    public String schemaById(int id) throws IOException {
+      String schema = schemas.get(id);
+      if (schema == null) {
+        throw new UnknownSchemaException(id);
+      }
+      return schema;
+    }
+  }
+}

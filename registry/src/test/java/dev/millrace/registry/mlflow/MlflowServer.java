@@ -1,0 +1,101 @@
+package dev.millrace.registry.mlflow;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.millrace.registry.DriverCatalogue;
+import dev.millrace.registry.mlflow.MlflowRoutes.Endpoints;
+import io.javalin.Javalin;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.function.Consumer;
+
+/** MLflow's interface on a free port, over the registry's own topology. */
+final class MlflowServer implements AutoCloseable {
+
+  private static final JsonMapper JSON = new JsonMapper();
+
+  private final DriverCatalogue catalogue;
+  private final Javalin server;
+  private final HttpClient client = HttpClient.newHttpClient();
+
+  MlflowServer(Path folder) {
+    this(folder, endpoints -> {});
+  }
+
+  /**
+   * @param more adds endpoints of other parts
+   */
+  MlflowServer(Path folder, Consumer<Endpoints> more) {
+    this.catalogue = new DriverCatalogue(folder);
+    Endpoints endpoints = new Endpoints();
+    MlflowCatalog.addTo(endpoints, catalogue, Clock.systemUTC());
+    more.accept(endpoints);
+    this.server = Javalin.create(config -> config.showJavalinBanner = false);
+    MlflowRoutes.add(server, endpoints.all(), () -> true);
+    server.start("127.0.0.1", 0);
+  }
+
+  DriverCatalogue catalogue() {
+    return catalogue;
+  }
+
+  String url() {
+    return "http://127.0.0.1:" + server.port();
+  }
+
+  /** An answer. */
+  record Answer(int status, JsonNode body) {
+    /** What is at a path like {@code model_version.version}, as text. */
+    String at(String path) {
+      return body.at("/" + path.replace('.', '/')).asText();
+    }
+  }
+
+  Answer get(String path) throws IOException, InterruptedException {
+    return send(HttpRequest.newBuilder(uri(path)).GET());
+  }
+
+  Answer send(String method, String path, String body) throws IOException, InterruptedException {
+    return send(
+        HttpRequest.newBuilder(uri(path))
+            .header("Content-Type", "application/json")
+            .method(method, BodyPublishers.ofString(body)));
+  }
+
+  Answer post(String path, String body) throws IOException, InterruptedException {
+    return send("POST", path, body);
+  }
+
+  /** A request that says which it is. */
+  Answer keyed(String key, String path, String body) throws IOException, InterruptedException {
+    return send(
+        HttpRequest.newBuilder(uri(path))
+            .header(MlflowRoutes.IDEMPOTENCY_KEY, key)
+            .method("POST", BodyPublishers.ofString(body)));
+  }
+
+  private URI uri(String path) {
+    return URI.create(
+        url()
+            + (path.startsWith("/api") || path.startsWith("/ajax") ? "" : "/api/2.0/mlflow/")
+            + path);
+  }
+
+  private Answer send(HttpRequest.Builder request) throws IOException, InterruptedException {
+    HttpResponse<String> response = client.send(request.build(), BodyHandlers.ofString());
+    return new Answer(response.statusCode(), JSON.readTree(response.body()));
+  }
+
+  @Override
+  public void close() {
+    server.stop();
+    catalogue.close();
+  }
+}

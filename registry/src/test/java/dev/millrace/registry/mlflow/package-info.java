@@ -1,0 +1,4 @@
+@NullMarked
+package dev.millrace.registry.mlflow;
+
+import org.jspecify.annotations.NullMarked;
