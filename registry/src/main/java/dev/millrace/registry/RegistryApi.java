@@ -6,6 +6,8 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.millrace.core.lifecycle.DecidedDeployment;
 import dev.millrace.core.lifecycle.ModelState;
+import dev.millrace.registry.artifacts.ArtifactFolder;
+import dev.millrace.registry.artifacts.ArtifactRoutes;
 import dev.millrace.registry.mlflow.MlflowRoutes;
 import io.javalin.Javalin;
 import io.javalin.http.Context;
@@ -18,6 +20,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import org.apache.kafka.streams.errors.InvalidStateStoreException;
+import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -31,6 +34,9 @@ final class RegistryApi implements AutoCloseable {
   // A change waits for its commit, so many are under way at once.
   private static final int THREADS_MAX = 48;
   private static final int THREADS_MIN = 2;
+  private static final int HEADER_BYTES_MAX = 16 * 1024;
+  private static final long IDLE_MILLIS = 30_000;
+  private static final long BYTES_PER_SECOND_MIN = 1_000;
   private static final long BODY_BYTES_MAX = 8L * 1024 * 1024;
 
   private final Javalin server;
@@ -59,6 +65,7 @@ final class RegistryApi implements AutoCloseable {
    * @param port 0 for any that is free
    * @param scoring takes what is about scores
    * @param endpoints of MLflow's interface
+   * @param artifacts where files of runs and versions are
    * @throws IllegalStateException where the port is taken
    */
   static RegistryApi start(
@@ -66,13 +73,15 @@ final class RegistryApi implements AutoCloseable {
       int port,
       States states,
       ScoringForward scoring,
-      List<MlflowRoutes.Endpoint> endpoints) {
+      List<MlflowRoutes.Endpoint> endpoints,
+      @Nullable ArtifactFolder artifacts) {
     Javalin server =
         Javalin.create(
                 config -> {
                   config.showJavalinBanner = false;
                   config.startupWatcherEnabled = false;
                   config.http.maxRequestSize = BODY_BYTES_MAX;
+                  config.jetty.modifyHttpConfiguration(RegistryApi::bound);
                   config.jetty.threadPool = new QueuedThreadPool(THREADS_MAX, THREADS_MIN);
                 })
             .get("/v1/health", context -> health(context, states))
@@ -99,6 +108,9 @@ final class RegistryApi implements AutoCloseable {
                   }
                 });
     MlflowRoutes.add(server, endpoints, states::isRunning);
+    if (artifacts != null) {
+      ArtifactRoutes.add(server, artifacts);
+    }
     try {
       return new RegistryApi(server.start(host, port));
     } catch (JavalinBindException e) {
@@ -110,6 +122,15 @@ final class RegistryApi implements AutoCloseable {
   }
 
   private static final String JSON_TYPE = "application/json";
+
+  /** A client that sends nothing, or next to nothing, holds no worker for ever. */
+  private static void bound(HttpConfiguration http) {
+    http.setRequestHeaderSize(HEADER_BYTES_MAX);
+    http.setIdleTimeout(IDLE_MILLIS);
+    http.setMinRequestDataRate(BYTES_PER_SECOND_MIN);
+    http.setMinResponseDataRate(BYTES_PER_SECOND_MIN);
+    http.setSendServerVersion(false);
+  }
 
   int port() {
     return server.port();

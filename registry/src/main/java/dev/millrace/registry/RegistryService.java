@@ -3,6 +3,7 @@ package dev.millrace.registry;
 import dev.millrace.core.lifecycle.ModelState;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Topics;
+import dev.millrace.registry.artifacts.ArtifactFolder;
 import dev.millrace.registry.mlflow.MlflowCatalog;
 import dev.millrace.registry.mlflow.MlflowRoutes.Endpoint;
 import dev.millrace.registry.mlflow.MlflowRoutes.Endpoints;
@@ -10,6 +11,7 @@ import dev.millrace.schemas.ConfluentSubjectRegistry;
 import dev.millrace.schemas.SubjectRegistry;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -35,6 +37,7 @@ import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThr
 import org.apache.kafka.streams.state.KeyValueIterator;
 import org.apache.kafka.streams.state.QueryableStoreTypes;
 import org.apache.kafka.streams.state.ReadOnlyKeyValueStore;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -113,7 +116,8 @@ public final class RegistryService {
                 options.port(),
                 new StreamsStates(streams, catalogue),
                 new ScoringForward(options.scoring()),
-                endpoints(catalogue))) {
+                endpoints(catalogue),
+                artifacts(target))) {
       LOG.info("Answering on http://{}:{}", options.host(), api.port());
       Runtime.getRuntime()
           .addShutdownHook(
@@ -141,6 +145,18 @@ public final class RegistryService {
     Endpoints endpoints = new Endpoints();
     MlflowCatalog.addTo(endpoints, catalogue, Clock.systemUTC());
     return endpoints.all();
+  }
+
+  /** The folder in which MLflow's clients put files; null where the target has no such place. */
+  private static @Nullable ArtifactFolder artifacts(Target target) throws IOException {
+    URI artifacts = URI.create(target.artifacts());
+    if (!"file".equals(artifacts.getScheme())) {
+      LOG.warn(
+          "Artifacts over HTTP are off: only folders (file:///…) are built, the target has {}",
+          target.artifacts());
+      return null;
+    }
+    return new ArtifactFolder(Path.of(artifacts).resolve("mlflow"));
   }
 
   private static void awaitQuietly(CountDownLatch latch) {

@@ -1,5 +1,7 @@
 package dev.millrace.registry;
 
+import dev.millrace.core.catalog.CatalogState;
+import dev.millrace.core.lifecycle.ModelState;
 import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.platform.Topics;
 import dev.millrace.schemas.SubjectRegistry;
@@ -81,6 +83,13 @@ public final class DriverCatalogue implements Catalogue, AutoCloseable {
       }
     }
     return answer.join();
+  }
+
+  /** What the registry keeps of a model in its stores. */
+  synchronized CataloguedModel stored(String model) {
+    return new CataloguedModel(
+        driver.<String, CatalogState>getKeyValueStore(RegistryTopology.CATALOG).get(model),
+        driver.<String, ModelState>getKeyValueStore(RegistryTopology.MODELS).get(model));
   }
 
   /** What the registry has written. */

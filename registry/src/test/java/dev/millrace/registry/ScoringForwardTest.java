@@ -54,7 +54,7 @@ class ScoringForwardTest {
 
   private static RegistryApi start(URI scoring) {
     return RegistryApi.start(
-        "127.0.0.1", 0, new NoStates(), new ScoringForward(scoring), List.of());
+        "127.0.0.1", 0, new NoStates(), new ScoringForward(scoring), List.of(), null);
   }
 
   @AfterEach
@@ -119,7 +119,8 @@ class ScoringForwardTest {
   @Test
   void withoutAServiceThatIsSaid() throws Exception {
     try (RegistryApi alone =
-        RegistryApi.start("127.0.0.1", 0, new NoStates(), new ScoringForward(null), List.of())) {
+        RegistryApi.start(
+            "127.0.0.1", 0, new NoStates(), new ScoringForward(null), List.of(), null)) {
       HttpResponse<String> answer =
           send(HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + alone.port() + "/v2")));
       assertThat(answer.statusCode()).isEqualTo(503);

@@ -151,7 +151,8 @@ public final class MlflowRoutes {
     return basic == null || basic.getUsername().isBlank() ? "anonymous" : basic.getUsername();
   }
 
-  static void send(Context context, MlflowError error) {
+  /** Answers with an error. */
+  public static void send(Context context, MlflowError error) {
     ObjectNode body = JSON.createObjectNode();
     body.put("error_code", error.code().name());
     body.put("message", error.said());

@@ -1,0 +1,185 @@
+package dev.millrace.registry.artifacts;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.millrace.registry.artifacts.ArtifactFolder.Found;
+import dev.millrace.registry.artifacts.ArtifactFolder.OtherBytesException;
+import dev.millrace.registry.artifacts.ArtifactFolder.TooLargeException;
+import dev.millrace.registry.mlflow.MlflowError;
+import dev.millrace.registry.mlflow.MlflowRoutes;
+import io.javalin.Javalin;
+import io.javalin.http.ContentType;
+import io.javalin.http.Context;
+import io.javalin.http.HandlerType;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.Base64;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Artifacts over HTTP: bytes in, bytes out, as they come. */
+public final class ArtifactRoutes {
+
+  private static final Logger LOG = LoggerFactory.getLogger(ArtifactRoutes.class);
+  private static final List<String> PREFIXES =
+      List.of("/api/2.0/mlflow-artifacts", "/ajax-api/2.0/mlflow-artifacts");
+  private static final long FILE_BYTES_MAX = 16L * 1024 * 1024 * 1024;
+
+  /** RFC 9530. */
+  private static final String DIGEST = "Content-Digest";
+
+  private static final String REPRESENTATION_DIGEST = "Repr-Digest";
+  private static final Pattern SHA256 = Pattern.compile("sha-256=:([A-Za-z0-9+/=]{44}):");
+
+  private final ArtifactFolder folder;
+
+  private ArtifactRoutes(ArtifactFolder folder) {
+    this.folder = folder;
+  }
+
+  @FunctionalInterface
+  private interface Handling {
+    void handle(Context context) throws IOException;
+  }
+
+  /** Adds them to a server that was not started yet. */
+  public static void add(Javalin server, ArtifactFolder folder) {
+    ArtifactRoutes routes = new ArtifactRoutes(folder);
+    for (String prefix : PREFIXES) {
+      server.get(prefix + "/artifacts", context -> answer(context, routes::list));
+      String file = prefix + "/artifacts/<path>";
+      server.put(file, context -> answer(context, routes::put));
+      server.get(file, context -> answer(context, routes::get));
+      server.delete(file, context -> answer(context, routes::delete));
+      for (HandlerType method : List.of(HandlerType.POST)) {
+        server.addHttpHandler(
+            method, prefix + "/mpu/<rest>", context -> answer(context, ArtifactRoutes::inParts));
+      }
+    }
+  }
+
+  private static void answer(Context context, Handling handling) {
+    try {
+      handling.handle(context);
+    } catch (MlflowError e) {
+      MlflowRoutes.send(context, e);
+    } catch (FileNotFoundException e) {
+      MlflowRoutes.send(context, MlflowError.missing(said(e)));
+    } catch (TooLargeException | OtherBytesException e) {
+      MlflowRoutes.send(context, MlflowError.invalid("The artifact was not taken: " + said(e)));
+    } catch (IOException e) {
+      LOG.error("Cannot answer {} {}", context.method(), context.path(), e);
+      MlflowRoutes.send(
+          context,
+          new MlflowError(
+              MlflowError.Code.INTERNAL_ERROR,
+              "the artifact could not be read or written; the registry's log says why"));
+    }
+  }
+
+  private static String said(IOException e) {
+    return String.valueOf(e.getMessage());
+  }
+
+  private static ArtifactPath path(Context context) {
+    return ArtifactPath.of(context.pathParam("path"));
+  }
+
+  private void put(Context context) throws IOException {
+    ArtifactPath path = path(context);
+    if (path.names().isEmpty()) {
+      throw MlflowError.invalid("Invalid path: it names no file");
+    }
+    String sha256 = folder.put(path, context.bodyInputStream(), FILE_BYTES_MAX, promised(context));
+    context
+        .status(200)
+        .header(REPRESENTATION_DIGEST, field(sha256))
+        .contentType(ContentType.APPLICATION_JSON)
+        .result("{}");
+  }
+
+  /** The sha256 that the client says its bytes have; null where it says none. */
+  private static @Nullable String promised(Context context) {
+    for (String name : List.of(DIGEST, REPRESENTATION_DIGEST)) {
+      String header = context.header(name);
+      if (header != null) {
+        Matcher sha256 = SHA256.matcher(header);
+        if (sha256.find()) {
+          return HexFormat.of().formatHex(Base64.getDecoder().decode(sha256.group(1)));
+        }
+      }
+    }
+    return null;
+  }
+
+  private static String field(String sha256) {
+    return "sha-256=:" + Base64.getEncoder().encodeToString(HexFormat.of().parseHex(sha256)) + ":";
+  }
+
+  private void get(Context context) throws IOException {
+    ArtifactPath path = path(context);
+    folder.refuseLinks(path);
+    Found found = folder.find(path);
+    Optional<String> sha256 = found.sha256();
+    if (sha256.isPresent()) {
+      context.header(REPRESENTATION_DIGEST, field(sha256.get()));
+    }
+    context
+        .status(200)
+        .header("X-Content-Type-Options", "nosniff")
+        .header("Content-Disposition", "attachment")
+        .header("Content-Length", String.valueOf(found.bytes()))
+        .contentType(ContentType.APPLICATION_OCTET_STREAM)
+        .result(Files.newInputStream(found.file()));
+  }
+
+  private void delete(Context context) throws IOException {
+    ArtifactPath path = path(context);
+    folder.refuseLinks(path);
+    folder.delete(path);
+    context.status(200).contentType(ContentType.APPLICATION_JSON).result("{}");
+  }
+
+  private void list(Context context) throws IOException {
+    String asked = context.queryParam("path");
+    ArtifactPath path = ArtifactPath.orRoot(asked == null ? "" : asked);
+    folder.refuseLinks(path);
+    ObjectNode body = JsonNodeFactory.instance.objectNode();
+    // Whoever lists by this interface gets names, not paths.
+    body.set("files", files(folder, path, false));
+    context.status(200).contentType(ContentType.APPLICATION_JSON).result(body.toString());
+  }
+
+  /**
+   * What is in a folder, as MLflow's clients read it.
+   *
+   * @param whole whether each says its path from the root of the run, not its name alone
+   */
+  static ArrayNode files(ArtifactFolder folder, ArtifactPath path, boolean whole)
+      throws IOException {
+    ArrayNode files = JsonNodeFactory.instance.arrayNode();
+    for (ArtifactFolder.Entry entry : folder.list(path)) {
+      ObjectNode file = files.addObject();
+      file.put("path", whole ? path.resolve(entry.name()).toString() : entry.name());
+      file.put("is_dir", entry.folder());
+      if (!entry.folder()) {
+        file.put("file_size", entry.bytes());
+      }
+    }
+    return files;
+  }
+
+  private static void inParts(Context context) {
+    throw new MlflowError(
+        MlflowError.Code.NOT_IMPLEMENTED,
+        context.path() + ": uploads in parts are not built; put the file whole");
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.millrace.registry.artifacts;
+
+import org.jspecify.annotations.NullMarked;
