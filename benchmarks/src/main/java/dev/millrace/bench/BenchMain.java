@@ -48,7 +48,8 @@ public final class BenchMain implements Callable<Integer> {
               "kafka-redis",
               "latency"),
           "inference",
-          List.of("operator", "kafka-trees", "prediction-latency", "swap", "canary"));
+          List.of(
+              "operator", "batch-scoring", "kafka-trees", "prediction-latency", "swap", "canary"));
 
   @Parameters(index = "0")
   private String name = "";
@@ -157,6 +158,8 @@ public final class BenchMain implements Callable<Integer> {
       case "kafka-redis" -> loop.kafkaRedis(bench);
       case "latency" -> loop.latency(bench);
       case "operator" -> new OperatorFigures(bench.fork().folder("operator")).measure(bench);
+      case "batch-scoring" ->
+          new BatchScoringFigures(bench.fork().folder("batch-scoring")).measure(bench);
       case "kafka-trees" -> scoring.trees(bench);
       case "prediction-latency" -> scoring.latency(bench);
       case "swap" -> scoring.swap(bench);

@@ -30,12 +30,23 @@ final class Fork {
   }
 
   OperatorTask.Result run(OperatorTask task) throws IOException, InterruptedException {
+    return run(task.side().name(), OperatorRun.class, task, OperatorTask.Result.class);
+  }
+
+  /**
+   * Runs one task.
+   *
+   * @param main reads {@code task.json} in the folder that it is given, and writes {@code
+   *     result.json}
+   */
+  <R> R run(String name, Class<?> main, Object task, Class<R> type)
+      throws IOException, InterruptedException {
     Path folder = work.resolve("fork-" + ++count);
     Files.createDirectories(folder.resolve("tmp"));
     JSON.writeValue(folder.resolve("task.json").toFile(), task);
     Path log = folder.resolve("log");
     Process process =
-        new ProcessBuilder(command(folder))
+        new ProcessBuilder(command(main, folder))
             .redirectErrorStream(true)
             .redirectInput(new File("/dev/null"))
             .redirectOutput(log.toFile())
@@ -46,14 +57,13 @@ final class Fork {
       if (!process.waitFor(PATIENCE_MINUTES, TimeUnit.MINUTES) || process.exitValue() != 0) {
         throw new IOException(
             "Cannot measure "
-                + task.side()
+                + name
                 + ": its JVM has "
                 + (process.isAlive() ? "not ended" : "failed with status " + process.exitValue())
                 + "; it says\n"
                 + faults(log));
       }
-      OperatorTask.Result result =
-          JSON.readValue(folder.resolve("result.json").toFile(), OperatorTask.Result.class);
+      R result = JSON.readValue(folder.resolve("result.json").toFile(), type);
       delete(folder);
       return result;
     } finally {
@@ -62,7 +72,7 @@ final class Fork {
     }
   }
 
-  private static List<String> command(Path folder) {
+  private static List<String> command(Class<?> main, Path folder) {
     List<String> words = new ArrayList<>();
     words.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     words.addAll(List.of("-Xms1500m", "-Xmx1500m", "-XX:+UseParallelGC", "-XX:-UsePerfData"));
@@ -70,7 +80,7 @@ final class Fork {
     words.addAll(BenchMain.OPENS);
     words.add("-Djava.io.tmpdir=" + folder.resolve("tmp"));
     words.addAll(List.of("-cp", System.getProperty("java.class.path")));
-    words.add(OperatorRun.class.getName());
+    words.add(main.getName());
     words.add(folder.toString());
     return words;
   }

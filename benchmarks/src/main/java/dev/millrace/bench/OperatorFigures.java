@@ -8,22 +8,15 @@ import ai.onnx.proto.OnnxMl.TensorProto;
 import ai.onnx.proto.OnnxMl.TensorShapeProto;
 import ai.onnx.proto.OnnxMl.TypeProto;
 import ai.onnx.proto.OnnxMl.ValueInfoProto;
-import ai.onnxruntime.OnnxTensor;
-import ai.onnxruntime.OrtEnvironment;
-import ai.onnxruntime.OrtSession;
 import dev.millrace.inference.MeasuredScoring;
 import dev.millrace.scoring.BatchScorer;
 import dev.millrace.scoring.OnnxModel;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 
 /**
  * Scoring without topics and stores: the whole operator, and the scorer inside of it, beside a bare
@@ -34,7 +27,7 @@ final class OperatorFigures {
   private static final double GOAL = 0.8;
   private static final int BATCH = 256;
   private static final int ROWS = 4096;
-  private static final int FEATURES = 20;
+  static final int FEATURES = 20;
   private static final int[] HIDDEN = {64, 32};
 
   /** Something that scores so many rows. */
@@ -49,17 +42,9 @@ final class OperatorFigures {
   }
 
   void measure(Bench bench) throws Exception {
-    List<String> names = new ArrayList<>();
-    for (int f = 0; f < FEATURES; f++) {
-      names.add("f" + f);
-    }
+    List<String> names = names();
     SplittableRandom random = new SplittableRandom(5);
-    double[][] rows = new double[ROWS][FEATURES];
-    for (double[] row : rows) {
-      for (int f = 0; f < FEATURES; f++) {
-        row[f] = random.nextDouble(500);
-      }
-    }
+    double[][] rows = rows(random);
     Files.createDirectories(work);
     measure(bench, "operator-logistic", network(random, FEATURES), names, rows);
     measure(bench, "operator-trees", TreeModel.onnx(names, 7), names, rows);
@@ -72,18 +57,18 @@ final class OperatorFigures {
     Files.write(file, onnx);
     String sha256 = ScoringStage.sha256(onnx);
     try (OnnxModel model = OnnxModel.load(file, sha256, FEATURES);
-        OrtSession session = session(onnx);
-        Bare bare = new Bare(session, rows);
+        BareLoop bare = new BareLoop(onnx, rows, BATCH);
         BatchScorer scorer = model.scorer(BATCH);
         MeasuredScoring operator = new MeasuredScoring(file, sha256, names, rows, BATCH)) {
+      Side alone = bare::score;
       Side own = batches -> score(scorer, rows, batches);
       Side whole = operator::score;
       double[][] paces = new double[3][bench.repeats()];
-      for (Side side : List.of(bare, own, whole)) {
+      for (Side side : List.of(alone, own, whole)) {
         double unusedWarmUp = pace(side, 2 * bench.seconds());
       }
       for (int repeat = 0; repeat < bench.repeats(); repeat++) {
-        paces[0][repeat] = pace(bare, bench.seconds());
+        paces[0][repeat] = pace(alone, bench.seconds());
         paces[1][repeat] = pace(own, bench.seconds());
         paces[2][repeat] = pace(whole, bench.seconds());
       }
@@ -142,6 +127,20 @@ final class OperatorFigures {
     }
   }
 
+  static double[][] rows(SplittableRandom random) {
+    double[][] rows = new double[ROWS][FEATURES];
+    for (double[] row : rows) {
+      for (int f = 0; f < FEATURES; f++) {
+        row[f] = random.nextDouble(500);
+      }
+    }
+    return rows;
+  }
+
+  static List<String> names() {
+    return IntStream.range(0, FEATURES).mapToObj(f -> "f" + f).toList();
+  }
+
   private static double pace(Side side, double seconds) throws Exception {
     long began = System.nanoTime();
     long scored = 0;
@@ -150,74 +149,6 @@ final class OperatorFigures {
       scored += ROWS;
     } while (System.nanoTime() - began < seconds * 1e9);
     return scored * 1e9 / (System.nanoTime() - began);
-  }
-
-  private static OrtSession session(byte[] onnx) throws Exception {
-    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
-      options.setIntraOpNumThreads(1);
-      options.setInterOpNumThreads(1);
-      return OrtEnvironment.getEnvironment().createSession(onnx, options);
-    }
-  }
-
-  /** What a program does that only calls ONNX Runtime, as well as it can. */
-  private static final class Bare implements Side, AutoCloseable {
-    private final OrtSession session;
-    private final double[][] rows;
-    private final FloatBuffer in;
-    private final OnnxTensor input;
-    private final OnnxTensor output;
-    private final FloatBuffer out;
-    private final Map<String, OnnxTensor> inputs;
-    private final Map<String, OnnxTensor> outputs;
-    private int at;
-
-    /** Read, so that nobody leaves the reading of scores out. */
-    private double sum;
-
-    Bare(OrtSession session, double[][] rows) throws Exception {
-      this.session = session;
-      this.rows = rows;
-      in = floats(BATCH * FEATURES);
-      out = floats(BATCH);
-      input =
-          OnnxTensor.createTensor(
-              OrtEnvironment.getEnvironment(), in, new long[] {BATCH, FEATURES});
-      output = OnnxTensor.createTensor(OrtEnvironment.getEnvironment(), out, new long[] {BATCH, 1});
-      inputs = Map.of(session.getInputNames().iterator().next(), input);
-      outputs = Map.of(session.getOutputNames().iterator().next(), output);
-    }
-
-    @Override
-    public void score(int count) throws Exception {
-      for (int done = 0; done < count; done += BATCH) {
-        for (int row = 0; row < BATCH; row++) {
-          double[] values = rows[at++ & (ROWS - 1)];
-          for (int column = 0; column < FEATURES; column++) {
-            in.put(row * FEATURES + column, (float) values[column]);
-          }
-        }
-        session.run(inputs, outputs);
-        for (int row = 0; row < BATCH; row++) {
-          sum += out.get(row);
-        }
-      }
-      if (!Double.isFinite(sum)) {
-        throw new IllegalStateException("Cannot measure: a score is no number");
-      }
-    }
-
-    private static FloatBuffer floats(int count) {
-      return ByteBuffer.allocateDirect(count * Float.BYTES)
-          .order(ByteOrder.nativeOrder())
-          .asFloatBuffer();
-    }
-
-    @Override
-    public void close() {
-      input.close();
-      output.close();
-    }
   }
 
   /** Layers of random weights with ReLU between them and a sigmoid at the end. */

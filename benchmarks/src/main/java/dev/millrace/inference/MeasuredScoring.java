@@ -39,7 +39,7 @@ public final class MeasuredScoring implements AutoCloseable {
   public MeasuredScoring(
       Path onnx, String sha256, List<String> fields, double[][] values, int batch)
       throws Exception {
-    Project project = Definitions.read(files(fields, batch));
+    Project project = Definitions.read(files(fields, batch, false));
     ScoringPlan plan =
         ScoringPlan.of(
             project, project.models().get(0), RunningViews.only(project, Map.of()), false, "bench");
@@ -102,7 +102,8 @@ public final class MeasuredScoring implements AutoCloseable {
     harness.close();
   }
 
-  private static Map<String, String> files(List<String> fields, int batch) {
+  /** A project of one model whose inputs are its source's fields. */
+  static Map<String, String> files(List<String> fields, int batch, boolean archive) {
     StringBuilder inputs = new StringBuilder();
     StringBuilder schema = new StringBuilder();
     for (String field : fields) {
@@ -118,14 +119,14 @@ public final class MeasuredScoring implements AutoCloseable {
         """
         project: bench
         sources:
-          - {name: measured_events, schema: event.avsc, event-id: id, event-time: at, archive: false}
+          - {name: measured_events, schema: event.avsc, event-id: id, event-time: at, archive: %s}
         models:
           - name: measured
             source: measured_events
             execution: {provider: cpu, max-rows: %d, max-delay: 1s}
             inputs:
         """
-            .formatted(batch);
+            .formatted(archive, batch);
     String record =
         """
         {"type": "record", "name": "Event", "fields": [

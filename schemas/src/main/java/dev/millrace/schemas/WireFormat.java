@@ -11,6 +11,7 @@ import org.apache.avro.generic.GenericDatumWriter;
 import org.apache.avro.generic.GenericRecord;
 import org.apache.avro.io.BinaryDecoder;
 import org.apache.avro.io.BinaryEncoder;
+import org.apache.avro.io.DatumWriter;
 import org.apache.avro.io.DecoderFactory;
 import org.apache.avro.io.EncoderFactory;
 import org.jspecify.annotations.Nullable;
@@ -38,17 +39,34 @@ public final class WireFormat {
 
   /** Writes records of one schema; not for several threads at once. */
   public static final class Writer {
-    private final int schemaId;
-    private final GenericDatumWriter<GenericRecord> datum;
-    private final ByteArrayOutputStream out = new ByteArrayOutputStream(512);
-    private @Nullable BinaryEncoder encoder;
+    private final Framer<GenericRecord> framer;
 
     public Writer(int schemaId, Schema schema) {
-      this.schemaId = schemaId;
-      this.datum = new GenericDatumWriter<>(schema);
+      this.framer = new Framer<>(schemaId, new GenericDatumWriter<>(schema));
     }
 
     public byte[] write(GenericRecord record) {
+      return framer.write(record);
+    }
+  }
+
+  /**
+   * Writes values by a writer that knows their schema; not for several threads at once.
+   *
+   * @param <T> what is written
+   */
+  public static final class Framer<T> {
+    private final int schemaId;
+    private final DatumWriter<T> datum;
+    private final ByteArrayOutputStream out = new ByteArrayOutputStream(512);
+    private @Nullable BinaryEncoder encoder;
+
+    public Framer(int schemaId, DatumWriter<T> datum) {
+      this.schemaId = schemaId;
+      this.datum = datum;
+    }
+
+    public byte[] write(T value) {
       out.reset();
       out.write(MAGIC);
       out.write(schemaId >>> 24);
@@ -57,10 +75,10 @@ public final class WireFormat {
       out.write(schemaId);
       try {
         encoder = EncoderFactory.get().binaryEncoder(out, encoder);
-        datum.write(record, encoder);
+        datum.write(value, encoder);
         encoder.flush();
       } catch (IOException e) {
-        throw new UncheckedIOException("Cannot encode a record of " + record.getSchema(), e);
+        throw new UncheckedIOException("Cannot encode a record of schema " + schemaId, e);
       }
       return out.toByteArray();
     }

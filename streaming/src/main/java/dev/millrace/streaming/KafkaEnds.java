@@ -7,6 +7,7 @@ import dev.millrace.schemas.WireFormat;
 import dev.millrace.streaming.transactions.BrokerCeiling;
 import dev.millrace.streaming.transactions.LossCheckedSink;
 import dev.millrace.streaming.transactions.TransactionTimeout;
+import java.io.IOException;
 import java.io.Serializable;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -17,7 +18,10 @@ import java.util.Optional;
 import java.util.Properties;
 import org.apache.avro.Schema;
 import org.apache.avro.generic.GenericData;
+import org.apache.avro.generic.GenericDatumWriter;
 import org.apache.avro.generic.GenericRecord;
+import org.apache.avro.io.DatumWriter;
+import org.apache.avro.io.Encoder;
 import org.apache.flink.api.common.eventtime.Watermark;
 import org.apache.flink.api.common.eventtime.WatermarkGenerator;
 import org.apache.flink.api.common.eventtime.WatermarkOutput;
@@ -205,6 +209,25 @@ public final class KafkaEnds {
       KeyOf<T> keyOf,
       RecordOf<T> recordOf,
       HeadersOf<T> headersOf) {
+    return sink(
+        target,
+        topic,
+        schemaId,
+        schema,
+        keyOf,
+        parsed -> new RecordWriter<>(recordOf, parsed),
+        headersOf);
+  }
+
+  /** The same, with elements that are written as they are. */
+  public static <T> KafkaSinkBuilder<T> sink(
+      Target target,
+      String topic,
+      int schemaId,
+      Schema schema,
+      KeyOf<T> keyOf,
+      WriterOf<T> writerOf,
+      HeadersOf<T> headersOf) {
     Properties producer = new Properties();
     producer.put("acks", "all");
     producer.put("compression.type", "lz4");
@@ -215,7 +238,7 @@ public final class KafkaEnds {
         .setBootstrapServers(target.kafka())
         .setKafkaProducerConfig(producer)
         .setRecordSerializer(
-            new Framed<>(topic, schemaId, schema.toString(), keyOf, recordOf, headersOf));
+            new Framed<>(topic, schemaId, schema.toString(), keyOf, writerOf, headersOf));
   }
 
   /** The record key of an element. */
@@ -226,6 +249,11 @@ public final class KafkaEnds {
   /** The Avro record of an element. */
   public interface RecordOf<T> extends Serializable {
     GenericRecord of(T element, Schema schema);
+  }
+
+  /** Makes what writes elements in Avro. */
+  public interface WriterOf<T> extends Serializable {
+    DatumWriter<T> of(Schema schema);
   }
 
   /** What goes beside the value of an element. */
@@ -250,6 +278,30 @@ public final class KafkaEnds {
     return record;
   }
 
+  /** Writes elements as the records that are made of them. */
+  private static final class RecordWriter<T> implements DatumWriter<T> {
+    private final RecordOf<T> recordOf;
+    private final GenericDatumWriter<GenericRecord> records = new GenericDatumWriter<>();
+    private Schema schema;
+
+    RecordWriter(RecordOf<T> recordOf, Schema schema) {
+      this.recordOf = recordOf;
+      this.schema = schema;
+      records.setSchema(schema);
+    }
+
+    @Override
+    public void setSchema(Schema other) {
+      schema = other;
+      records.setSchema(other);
+    }
+
+    @Override
+    public void write(T element, Encoder out) throws IOException {
+      records.write(recordOf.of(element, schema), out);
+    }
+  }
+
   /** Frames records; the Avro writer is made in the task. */
   private static final class Framed<T>
       implements KafkaRecordSerializationSchema<T>, KafkaDatasetFacetProvider {
@@ -258,23 +310,22 @@ public final class KafkaEnds {
     private final int schemaId;
     private final String schemaJson;
     private final KeyOf<T> keyOf;
-    private final RecordOf<T> recordOf;
+    private final WriterOf<T> writerOf;
     private final HeadersOf<T> headersOf;
-    private transient @Nullable Schema schema;
-    private transient WireFormat.@Nullable Writer writer;
+    private transient WireFormat.@Nullable Framer<T> framer;
 
     Framed(
         String topic,
         int schemaId,
         String schemaJson,
         KeyOf<T> keyOf,
-        RecordOf<T> recordOf,
+        WriterOf<T> writerOf,
         HeadersOf<T> headersOf) {
       this.topic = topic;
       this.schemaId = schemaId;
       this.schemaJson = schemaJson;
       this.keyOf = keyOf;
-      this.recordOf = recordOf;
+      this.writerOf = writerOf;
       this.headersOf = headersOf;
     }
 
@@ -289,19 +340,17 @@ public final class KafkaEnds {
     @Override
     public ProducerRecord<byte[], byte[]> serialize(
         T element, KafkaSinkContext context, Long timestamp) {
-      Schema parsed = schema;
-      WireFormat.Writer open = writer;
-      if (parsed == null || open == null) {
-        parsed = new Schema.Parser().parse(schemaJson);
-        open = new WireFormat.Writer(schemaId, parsed);
-        schema = parsed;
-        writer = open;
+      WireFormat.Framer<T> open = framer;
+      if (open == null) {
+        open =
+            new WireFormat.Framer<>(schemaId, writerOf.of(new Schema.Parser().parse(schemaJson)));
+        framer = open;
       }
       return new ProducerRecord<>(
           topic,
           null,
           keyOf.of(element).getBytes(StandardCharsets.UTF_8),
-          open.write(recordOf.of(element, parsed)),
+          open.write(element),
           headersOf.of(element));
     }
   }

@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param inputs the version's signature
  * @param against what the contributions are measured against, for people
+ * @param notes what is not as it would be, for people
  */
 record Rescored(
     int version,
@@ -28,7 +29,8 @@ record Rescored(
     double score,
     List<String> inputs,
     Contributions contributions,
-    String against) {
+    String against,
+    List<String> notes) {
 
   private static final int BACKGROUND_ROWS = 100;
   private static final long SEED = 7;
@@ -36,16 +38,18 @@ record Rescored(
   /**
    * Scores again.
    *
+   * @param scoring the model as the version scored with it
    * @param signature of the version; null where its registration does not say
    * @param served by input name; null where one was missing
    * @throws IOException where the version cannot be loaded or takes inputs that were not served
    */
   static Rescored of(
-      Model model,
+      ScoringModel scoring,
       RegisteredVersion version,
       @Nullable List<String> signature,
       Map<String, @Nullable Double> served)
       throws IOException {
+    Model model = scoring.model();
     List<String> inputs =
         signature == null
             ? model.inputs().stream().map(Model.Input::name).toList()
@@ -64,18 +68,26 @@ record Rescored(
     }
     try (Explanation explanation =
         Explanation.open(Path.of(URI.create(version.uri())), version.sha256(), inputs)) {
+      List<String> notes =
+          new ArrayList<>(served.containsValue(null) ? scoring.notes() : List.of());
+      String flaw = explanation.flaw();
+      if (flaw != null) {
+        notes.add("the inside of the model cannot be read, so it is tried out: " + flaw);
+      }
       ReferenceProfile profile = profile(version);
-      double[][] background = background(model, profile, inputs);
+      double[][] background = background(model, profile, inputs, notes);
       return new Rescored(
           version.version(),
           version.sha256(),
           explanation.score(row),
           inputs,
           explanation.contributions(row, background, SEED),
-          profile == null
+          background.length == 1
               ? "a row of zeros, because the version has no reference profile"
+                  + (profile == null ? "" : " of all inputs")
               : "%d rows drawn from the version's reference profile, each input for itself"
-                  .formatted(background.length));
+                  .formatted(background.length),
+          List.copyOf(notes));
     }
   }
 
@@ -99,11 +111,17 @@ record Rescored(
   }
 
   private static double[][] background(
-      Model model, @Nullable ReferenceProfile profile, List<String> inputs) {
+      Model model, @Nullable ReferenceProfile profile, List<String> inputs, List<String> notes) {
     if (profile == null) {
       return new double[1][inputs.size()];
     }
-    double[][] rows = Background.of(profile, inputs, BACKGROUND_ROWS, SEED);
+    double[][] rows;
+    try {
+      rows = Background.of(profile, inputs, BACKGROUND_ROWS, SEED);
+    } catch (IllegalArgumentException e) {
+      notes.add(String.valueOf(e.getMessage()));
+      return new double[1][inputs.size()];
+    }
     for (double[] row : rows) {
       for (int i = 0; i < row.length; i++) {
         row[i] = Double.isNaN(row[i]) ? missing(model, inputs.get(i)) : row[i];

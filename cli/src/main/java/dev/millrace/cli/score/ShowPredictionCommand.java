@@ -12,6 +12,7 @@ import dev.millrace.core.definition.Project;
 import dev.millrace.core.lifecycle.ModelState;
 import dev.millrace.core.lifecycle.RegisteredVersion;
 import dev.millrace.core.model.LifecycleEntry;
+import dev.millrace.platform.DefinitionsLog;
 import dev.millrace.platform.LifecycleLog;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Warehouse;
@@ -23,6 +24,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.concurrent.Callable;
 import org.apache.avro.generic.GenericRecord;
 import org.apache.iceberg.jdbc.JdbcCatalog;
@@ -93,7 +95,16 @@ public final class ShowPredictionCommand implements Callable<Integer> {
                           "Cannot find a prediction of %s for event %s:%n  searched %s%n; correct the id, or wait for the event to be scored"
                               .formatted(
                                   name, eventId, String.join("\n  searched ", search.searched()))));
-      shown = shown(model, state, journal, prediction, search.searched(), other, evidence);
+      shown =
+          shown(
+              model,
+              new DefinitionsLog(target, registry).revisions(owner.name()),
+              state,
+              journal,
+              prediction,
+              search.searched(),
+              other,
+              evidence);
     }
     if (json) {
       spec.commandLine().getOut().println(shown.json());
@@ -122,6 +133,7 @@ public final class ShowPredictionCommand implements Callable<Integer> {
 
   private ShownPrediction shown(
       Model model,
+      NavigableMap<Integer, DefinitionsLog.Applied> revisions,
       ModelState state,
       List<LifecycleEntry> journal,
       GenericRecord prediction,
@@ -130,6 +142,7 @@ public final class ShowPredictionCommand implements Callable<Integer> {
       EventEvidence evidence)
       throws IOException {
     Map<String, @Nullable Double> inputs = ShownPrediction.inputs(prediction);
+    long scoredAtMillis = (Long) prediction.get("scored_at");
     Rescored recomputed = null;
     String why = null;
     if (prediction.get("sha256") == null) {
@@ -142,7 +155,12 @@ public final class ShowPredictionCommand implements Callable<Integer> {
                 .formatted(prediction.get("version"), prediction.get("sha256"));
       } else {
         try {
-          recomputed = Rescored.of(model, scored, signature(journal, scored.version()), inputs);
+          recomputed =
+              Rescored.of(
+                  ScoringModel.at(scoredAtMillis, scored, model, revisions),
+                  scored,
+                  signature(journal, scored.version()),
+                  inputs);
         } catch (IOException e) {
           why = e.getMessage();
         }
@@ -159,7 +177,11 @@ public final class ShowPredictionCommand implements Callable<Integer> {
         why,
         other == null
             ? null
-            : Rescored.of(model, other, signature(journal, other.version()), inputs),
+            : Rescored.of(
+                ScoringModel.at(scoredAtMillis, other, model, revisions),
+                other,
+                signature(journal, other.version()),
+                inputs),
         label,
         labelled(model, prediction, label));
   }

@@ -136,6 +136,7 @@ record ShownPrediction(
     contributions.put("method", of.method().name()).put("unit", of.unit().name());
     contributions.put("base", of.base()).put("value", of.value());
     contributions.put("against", rescored.against());
+    rescored.notes().forEach(contributions.putArray("notes")::add);
     ArrayNode inputs = contributions.putArray("inputs");
     List<Double> errors = of.errors();
     for (int i = 0; i < rescored.inputs().size(); i++) {
@@ -237,6 +238,7 @@ record ShownPrediction(
             of.errors() == null ? "exact" : "sampled",
             of.unit() == Contributions.Unit.LOG_ODDS ? "log odds" : "the score",
             rescored.against()));
+    rescored.notes().forEach(note -> lines.add("    " + note));
     lines.add(String.format(Locale.ROOT, "    %-32s %+.6f", "(base)", of.base()));
     List<Double> errors = of.errors();
     for (int place : rescored.byWeight()) {

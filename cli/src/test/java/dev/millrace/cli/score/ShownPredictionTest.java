@@ -9,7 +9,9 @@ import dev.millrace.cli.Checkout;
 import dev.millrace.cli.Millrace;
 import dev.millrace.core.definition.Definitions;
 import dev.millrace.core.definition.Model;
+import dev.millrace.core.drift.ReferenceProfile;
 import dev.millrace.core.lifecycle.RegisteredVersion;
+import dev.millrace.platform.DefinitionsLog;
 import dev.millrace.schemas.Wire;
 import dev.millrace.trainer.EventEvidence;
 import dev.millrace.trainer.XgboostToOnnx;
@@ -24,6 +26,8 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
+import java.util.TreeMap;
 import org.apache.avro.Schema;
 import org.apache.avro.generic.GenericData;
 import org.apache.avro.generic.GenericRecord;
@@ -41,6 +45,8 @@ class ShownPredictionTest {
       Definitions.read(Checkout.root().resolve("examples/flights")).models().get(0);
   private static final List<String> INPUTS =
       MODEL.inputs().stream().map(Model.Input::name).toList();
+
+  private static final ScoringModel NOW = new ScoringModel(MODEL, List.of());
 
   /** Two trees of depth 1 on the first and the last input, as XGBoost writes them. */
   private static final String XGBOOST =
@@ -69,7 +75,7 @@ class ShownPredictionTest {
   @Test
   void inputsAreScoredAgainAndExplained() throws Exception {
     Map<String, @Nullable Double> served = served();
-    Rescored rescored = Rescored.of(MODEL, version(3), INPUTS, served);
+    Rescored rescored = Rescored.of(NOW, version(3), INPUTS, served);
     double score = 1 / (1 + Math.exp(-(0.75 - 0.125)));
     assertThat(rescored.score()).isCloseTo(score, within(1e-6));
     assertThat(rescored.is(rescored.score())).isTrue();
@@ -83,9 +89,99 @@ class ShownPredictionTest {
   }
 
   @Test
+  void whatStoodForAMissingInputIsThatOfTheDefinitionThen() throws Exception {
+    NavigableMap<Integer, DefinitionsLog.Applied> revisions = new TreeMap<>();
+    revisions.put(1, applied(1, 1_000, -7));
+    revisions.put(2, applied(2, 2_000, 9));
+    Model today = Definitions.read(files(9)).models().get(0);
+    assertThat(ScoringModel.at(1_999, version(3), today, revisions).model().missingDefault())
+        .isEqualTo(-7);
+    assertThat(ScoringModel.at(2_000, version(3), today, revisions).model().missingDefault())
+        .isEqualTo(9);
+    ScoringModel before = ScoringModel.at(999, version(3), today, revisions);
+    assertThat(before.model()).isEqualTo(today);
+    assertThat(before.notes()).singleElement().asString().contains("no revision is known");
+    // Of the two trees the first one asks for the input whose value was missing.
+    Map<String, @Nullable Double> served = new LinkedHashMap<>();
+    served.put("a", null);
+    served.put("b", 0.5);
+    double then = 1 / (1 + Math.exp(-(-0.5 - 0.125)));
+    double now = 1 / (1 + Math.exp(-(0.75 - 0.125)));
+    RegisteredVersion version = version(3, List.of("a", "b"), 8);
+    Rescored again =
+        Rescored.of(ScoringModel.at(1_500, version, today, revisions), version, null, served);
+    assertThat(again.score()).isCloseTo(then, within(1e-6));
+    assertThat(again.notes()).isEmpty();
+    Rescored todays = Rescored.of(before, version, null, served);
+    assertThat(todays.score()).isCloseTo(now, within(1e-6));
+    assertThat(todays.notes()).hasSize(1);
+  }
+
+  private static DefinitionsLog.Applied applied(int revision, long atMillis, int missing) {
+    return new DefinitionsLog.Applied(
+        "shop", revision, atMillis, Map.of(), List.of(), Map.of(), files(missing));
+  }
+
+  /** A project of one model with two inputs of the event's own. */
+  private static Map<String, String> files(int missing) {
+    return Map.of(
+        "millrace.yaml",
+        """
+        project: shop
+        sources:
+          - {name: orders, schema: order.avsc, event-id: id, event-time: at}
+        models:
+          - name: risk
+            source: orders
+            missing: {default: %d}
+            inputs:
+              - {name: a, value: a}
+              - {name: b, value: b}
+        """
+            .formatted(missing),
+        "order.avsc",
+        """
+        {"type": "record", "name": "Order", "fields": [
+          {"name": "id", "type": "string"},
+          {"name": "at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+          {"name": "a", "type": ["null", "double"]},
+          {"name": "b", "type": "double"}]}
+        """);
+  }
+
+  @Test
+  void anInputThatTheProfileLacksIsComparedWithZeroes() throws Exception {
+    byte[] profile =
+        "{\"format\": 1, \"inputs\": [], \"features\": [], \"performance\": []}"
+            .getBytes(StandardCharsets.UTF_8);
+    Path file = folder.resolve("profile.json");
+    Files.write(file, profile);
+    RegisteredVersion of = version(3);
+    RegisteredVersion version =
+        new RegisteredVersion(
+            3,
+            of.status(),
+            of.uri(),
+            of.sha256(),
+            file.toUri().toString(),
+            ReferenceProfile.sha256(profile),
+            Map.of(),
+            null,
+            "key",
+            "test",
+            "test",
+            0,
+            null);
+    Rescored rescored = Rescored.of(NOW, version, INPUTS, served());
+    assertThat(rescored.against()).startsWith("a row of zeros");
+    assertThat(rescored.notes()).singleElement().asString().contains(INPUTS.get(0));
+    assertThat(rescored.contributions().base()).isCloseTo(-0.5 - 0.125, within(1e-6));
+  }
+
+  @Test
   void whatWasNotServedIsRefused() throws Exception {
     RegisteredVersion version = version(3);
-    assertThatThrownBy(() -> Rescored.of(MODEL, version, List.of(INPUTS.get(0), "wind"), served()))
+    assertThatThrownBy(() -> Rescored.of(NOW, version, List.of(INPUTS.get(0), "wind"), served()))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("[wind]")
         .hasMessageContaining("./millrace score " + MODEL.name() + " --version 3");
@@ -93,7 +189,7 @@ class ShownPredictionTest {
 
   @Test
   void everythingIsTold() throws Exception {
-    Rescored rescored = Rescored.of(MODEL, version(3), INPUTS, served());
+    Rescored rescored = Rescored.of(NOW, version(3), INPUTS, served());
     ShownPrediction shown =
         new ShownPrediction(
             MODEL,
@@ -102,7 +198,7 @@ class ShownPredictionTest {
             null,
             rescored,
             null,
-            Rescored.of(MODEL, version(4), INPUTS, served()),
+            Rescored.of(NOW, version(4), INPUTS, served()),
             new EventEvidence.Label(1, 5_000, 2, 3),
             "1.0, by the event of 1970");
     JsonNode json = shown.json();
@@ -160,10 +256,17 @@ class ShownPredictionTest {
   }
 
   private RegisteredVersion version(int number) throws Exception {
+    return version(number, INPUTS, 10);
+  }
+
+  private RegisteredVersion version(int number, List<String> inputs, int split) throws Exception {
     byte[] onnx =
         XgboostToOnnx.convert(
-            XGBOOST.formatted(INPUTS.size(), INPUTS.size() - 1).getBytes(StandardCharsets.UTF_8),
-            INPUTS,
+            XGBOOST
+                .formatted(inputs.size(), inputs.size() - 1)
+                .replace("[10.0,", "[" + split + ".0,")
+                .getBytes(StandardCharsets.UTF_8),
+            inputs,
             2);
     Path file = folder.resolve(number + ".onnx");
     Files.write(file, onnx);

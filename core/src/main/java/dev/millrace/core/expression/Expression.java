@@ -56,6 +56,9 @@ public final class Expression {
   /** The one number of the record that this is, where it is no more than that. */
   private final @Nullable Variable number;
 
+  /** Whether it is that number as the record has it, where the record has a double. */
+  private final boolean real;
+
   private Expression(
       String text,
       Type expected,
@@ -73,6 +76,10 @@ public final class Expression {
     this.fields = Collections.unmodifiableSet(names);
     boolean one = variables.size() == 1 && variables.get(0).position >= 0;
     this.number = one && isNumber(expression, expected) ? variables.get(0) : null;
+    this.real =
+        number != null
+            && type == Type.DOUBLE
+            && (expected == Type.DOUBLE || expected == Type.INPUT || expected == Type.ANY);
   }
 
   /** Whether it is {@code x} or {@code double(x)}: for these there is nothing to compute. */
@@ -173,6 +180,9 @@ public final class Expression {
    */
   public @Nullable Object evaluate(
       @Nullable Object[] fieldValues, Map<String, ? extends @Nullable Object> extras) {
+    if (real && number != null && fieldValues[number.position] instanceof Double known) {
+      return known;
+    }
     boolean askedNull = false;
     for (Variable variable : activation.variables) {
       if (variable.position >= 0 && fieldValues[variable.position] == null) {

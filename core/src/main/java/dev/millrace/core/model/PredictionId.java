@@ -14,12 +14,13 @@ public final class PredictionId {
 
   private static final char SEPARATOR = '\u001f';
   private static final int DIGEST_BYTES = 16;
+  private static final HexFormat HEX = HexFormat.of();
 
-  private final String prefix;
+  private final byte[] prefix;
   private final MessageDigest sha256;
 
   public PredictionId(String project, String model) {
-    this.prefix = project + SEPARATOR + model + SEPARATOR;
+    this.prefix = (project + SEPARATOR + model + SEPARATOR).getBytes(StandardCharsets.UTF_8);
     try {
       this.sha256 = MessageDigest.getInstance("SHA-256");
     } catch (NoSuchAlgorithmException e) {
@@ -31,8 +32,9 @@ public final class PredictionId {
    * The first 32 hex digits of sha256 over project, model and event id, joined by U+001F, in UTF-8.
    */
   public String of(String eventId) {
-    byte[] digest = sha256.digest((prefix + eventId).getBytes(StandardCharsets.UTF_8));
-    return HexFormat.of().formatHex(digest, 0, DIGEST_BYTES);
+    sha256.update(prefix);
+    byte[] digest = sha256.digest(eventId.getBytes(StandardCharsets.UTF_8));
+    return HEX.formatHex(digest, 0, DIGEST_BYTES);
   }
 
   /** The same for a single event. */

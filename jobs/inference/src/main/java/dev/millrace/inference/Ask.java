@@ -13,14 +13,26 @@ sealed interface Ask {
   /** Tells the client why; whoever has an answer keeps it. */
   void fail(Throwable why);
 
-  record Score(Event event, CompletableFuture<Scored> answer) implements Ask {
+  /** When nobody waits for the answer any more, by the clock of the model's thread. */
+  long overAtNanos();
+
+  /** Whether nobody waits any more. */
+  default boolean isOver(long nowNanos) {
+    return nowNanos - overAtNanos() >= 0;
+  }
+
+  record Score(Event event, long overAtNanos, CompletableFuture<Scored> answer) implements Ask {
     @Override
     public void fail(Throwable why) {
       answer.completeExceptionally(why);
     }
   }
 
-  record Infer(@Nullable Integer version, InferRequest request, CompletableFuture<Inferred> answer)
+  record Infer(
+      @Nullable Integer version,
+      InferRequest request,
+      long overAtNanos,
+      CompletableFuture<Inferred> answer)
       implements Ask {
     @Override
     public void fail(Throwable why) {
@@ -28,7 +40,8 @@ sealed interface Ask {
     }
   }
 
-  record Describe(@Nullable Integer version, CompletableFuture<Described> answer) implements Ask {
+  record Describe(@Nullable Integer version, long overAtNanos, CompletableFuture<Described> answer)
+      implements Ask {
     @Override
     public void fail(Throwable why) {
       answer.completeExceptionally(why);
@@ -39,6 +52,16 @@ sealed interface Ask {
   record Wake() implements Ask {
     @Override
     public void fail(Throwable why) {}
+
+    @Override
+    public long overAtNanos() {
+      return 0;
+    }
+
+    @Override
+    public boolean isOver(long nowNanos) {
+      return false;
+    }
   }
 
   /** What a version is to those who send tensors. */

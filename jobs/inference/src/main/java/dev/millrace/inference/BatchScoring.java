@@ -35,6 +35,10 @@ final class BatchScoring {
   private final Out out;
   private final RowFreshness freshness;
   private final InputValues inputValues;
+
+  /** By the number of the inputs' plan. */
+  private final List<NamedValues.Names> inputNames;
+
   private final Decisions decisions;
   private final PredictionId predictionIds;
   private final FallbackExpression fallback;
@@ -92,6 +96,8 @@ final class BatchScoring {
     this.out = out;
     this.freshness = new RowFreshness(plan, metrics);
     this.inputValues = new InputValues(plan, metrics);
+    this.inputNames =
+        plan.plans().stream().map(p -> new NamedValues.Names(p.inputNames())).toList();
     this.decisions = new Decisions(plan.decisions(), plan.source().schema());
     this.predictionIds = new PredictionId(plan.project(), plan.model());
     this.runs = new VersionRuns(plan.model(), metrics, clock, out);
@@ -236,7 +242,7 @@ final class BatchScoring {
     }
     Answer answer = answer(event, row, served, ran, previous);
     Serving.Version answering = answer == null ? versions.get(by) : answer.version();
-    List<Integer> shadows = new ArrayList<>(versions.size() - 1);
+    List<Integer> shadows = versions.size() == 1 ? List.of() : new ArrayList<>(versions.size() - 1);
     for (int v = 0; v < versions.size(); v++) {
       Serving.Version version = versions.get(v);
       if (v != by
@@ -385,7 +391,7 @@ final class BatchScoring {
         arm == null ? null : (Double) arm.propensity(),
         answer.score(),
         decisions.first(event.event.values(), answer.score()),
-        event.inputsByName(inputs),
+        event.inputsByName(inputs, inputNames.get(inputs.number())),
         event.freshnessByView(plan, inputs),
         served == null ? null : served.deployment().deploymentId(),
         event.rowsByView(plan, inputs),

@@ -15,7 +15,9 @@ final class EventBytes {
     long bytes =
         EVENT + 2L * event.id().length() + length(event.rawKey()) + length(event.rawValue());
     for (Object value : event.values()) {
-      if (value instanceof CharSequence text) {
+      if (value instanceof Number) {
+        bytes += OBJECT;
+      } else if (value instanceof CharSequence text) {
         bytes += 2 * OBJECT + 2L * text.length();
       } else if (value instanceof byte[] raw) {
         bytes += OBJECT + raw.length;

@@ -152,7 +152,7 @@ final class InferenceEnds implements InferenceJob.Ends {
             schemaId,
             Wire.PREDICTION,
             stamped -> stamped.prediction().eventId(),
-            (stamped, schema) -> PredictionRecords.record(stamped.prediction(), schema),
+            schema -> new PredictionWriter<>(schema, StampedPrediction::prediction),
             StampedPrediction::headers);
     DataStreamSink<StampedPrediction> written =
         model.delivery() == Model.Delivery.EXACTLY_ONCE

@@ -1,9 +1,9 @@
 package dev.millrace.inference;
 
 import dev.millrace.core.model.DeployedVersion;
+import dev.millrace.scoring.RunEndedException;
 import java.util.ArrayList;
 import java.util.List;
-import org.apache.flink.metrics.groups.UnregisteredMetricsGroup;
 import org.jspecify.annotations.Nullable;
 
 /** The versions of a model and all that scoring with them on request takes. For one thread. */
@@ -15,12 +15,18 @@ final class LoadedModel implements AutoCloseable {
   private final FeatureLookup lookup;
   private final BatchScoring scoring;
   private final Answers answers = new Answers();
+  private final InferenceMetrics metrics;
   private int taken;
 
-  LoadedModel(ScoringPlan plan, OnRequestEnds ends) {
+  /**
+   * Nothing is loaded yet.
+   *
+   * @param metrics of the model, also of those that were loaded before
+   */
+  LoadedModel(ScoringPlan plan, OnRequestEnds ends, InferenceMetrics metrics) {
     this.plan = plan;
     this.ends = ends;
-    InferenceMetrics metrics = new InferenceMetrics(new UnregisteredMetricsGroup());
+    this.metrics = metrics;
     this.serving =
         new Serving(
             plan,
@@ -55,6 +61,9 @@ final class LoadedModel implements AutoCloseable {
   void answer(List<Ask> asks) {
     scoreAll(asks);
     for (Ask ask : asks) {
+      if (passedOver(ask)) {
+        continue;
+      }
       if (ask instanceof Ask.Infer infer) {
         infer(infer);
       } else if (ask instanceof Ask.Describe describe) {
@@ -63,6 +72,20 @@ final class LoadedModel implements AutoCloseable {
     }
     // Whoever has an answer keeps it.
     asks.forEach(a -> a.fail(new IllegalStateException("Cannot answer: nothing came of it")));
+  }
+
+  /** Fails what nobody waits for any more: it would only keep others waiting. */
+  private boolean passedOver(Ask ask) {
+    if (!ask.isOver(ends.clock().nanoTime())) {
+      return false;
+    }
+    ask.fail(
+        new RequestRefusedException(
+            RequestRefusedException.UNAVAILABLE,
+            "Cannot score with model "
+                + plan.model()
+                + ": it waited too long for its turn; come again later"));
+    return true;
   }
 
   /** Takes the deployments that came since. */
@@ -79,7 +102,7 @@ final class LoadedModel implements AutoCloseable {
   private void scoreAll(List<Ask> asks) {
     List<PendingEvent> batch = new ArrayList<>();
     for (Ask ask : asks) {
-      if (ask instanceof Ask.Score score) {
+      if (ask instanceof Ask.Score score && !passedOver(ask)) {
         PendingEvent event = pending(score);
         if (event != null) {
           event.served = serving.at(event.event.eventTimeMillis());
@@ -124,6 +147,10 @@ final class LoadedModel implements AutoCloseable {
       double[][] rows = ask.request().values(version.scorer().tensors(), names);
       ask.answer()
           .complete(new Ask.Inferred(version.deployed().version(), scores(version.scorer(), rows)));
+    } catch (RunEndedException e) {
+      // Whether the version is left out is not for a client's rows to decide.
+      metrics.runsEnded.inc();
+      ask.fail(e);
     } catch (RequestRefusedException | IllegalStateException e) {
       // A model that cannot run is no reason to load it anew.
       ask.fail(e);

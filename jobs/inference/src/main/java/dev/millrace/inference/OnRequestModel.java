@@ -9,6 +9,7 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.apache.flink.metrics.groups.UnregisteredMetricsGroup;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,9 +31,13 @@ final class OnRequestModel implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(OnRequestModel.class);
   private static final long IDLE_MINUTES = 10;
 
+  /** How long a client waits; what it asked is not computed after that. */
+  static final long PATIENCE_SECONDS = 10;
+
   private final ScoringPlan plan;
   private final OnRequestEnds ends;
   private final EventIntake intake;
+  private final InferenceMetrics metrics = new InferenceMetrics(new UnregisteredMetricsGroup());
   private final BlockingQueue<Ask> waiting = new ArrayBlockingQueue<>(WAITING_MAX);
 
   /** Guarded by this. */
@@ -62,6 +67,11 @@ final class OnRequestModel implements AutoCloseable {
     return waiting.size();
   }
 
+  /** How many runs did not come back and were ended, since the process started. */
+  int runsEnded() {
+    return Math.toIntExact(metrics.runsEnded.getCount());
+  }
+
   /** Takes a new entry of {@code models.deployments} about this model. */
   void deployed(DeploymentRecord record) {
     synchronized (this) {
@@ -81,7 +91,7 @@ final class OnRequestModel implements AutoCloseable {
       return CompletableFuture.completedFuture(new Ask.Scored(null, inbound.letter()));
     }
     CompletableFuture<Ask.Scored> answer = new CompletableFuture<>();
-    ask(new Ask.Score(EventIntake.withoutBytes(event), answer));
+    ask(new Ask.Score(EventIntake.withoutBytes(event), overAtNanos(), answer));
     return answer;
   }
 
@@ -93,7 +103,7 @@ final class OnRequestModel implements AutoCloseable {
   CompletableFuture<Ask.Inferred> infer(@Nullable Integer version, InferRequest request)
       throws RequestRefusedException {
     CompletableFuture<Ask.Inferred> answer = new CompletableFuture<>();
-    ask(new Ask.Infer(version, request, answer));
+    ask(new Ask.Infer(version, request, overAtNanos(), answer));
     return answer;
   }
 
@@ -105,8 +115,12 @@ final class OnRequestModel implements AutoCloseable {
   CompletableFuture<Ask.Described> describe(@Nullable Integer version)
       throws RequestRefusedException {
     CompletableFuture<Ask.Described> answer = new CompletableFuture<>();
-    ask(new Ask.Describe(version, answer));
+    ask(new Ask.Describe(version, overAtNanos(), answer));
     return answer;
+  }
+
+  private long overAtNanos() {
+    return ends.clock().nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
   }
 
   private void ask(Ask ask) throws RequestRefusedException {
@@ -214,7 +228,7 @@ final class OnRequestModel implements AutoCloseable {
   }
 
   private LoadedModel load() {
-    LoadedModel made = new LoadedModel(plan, ends);
+    LoadedModel made = new LoadedModel(plan, ends, metrics);
     boolean opened = false;
     try {
       made.open(logFrom(0));

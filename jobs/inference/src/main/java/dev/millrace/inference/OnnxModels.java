@@ -66,7 +66,7 @@ record OnnxModels(int gpu, RunLimits limits, ModelTrial.@Nullable Limits trial, 
     List<SharedModel> held = new ArrayList<>();
     boolean made = false;
     try {
-      if (trial != null && execution.refusesSlow()) {
+      if (trial != null && execution.isFirst()) {
         ModelTrials.pass(version, inputs, execution.maxRows(), trial);
       }
       String fellBack = acquire(version, inputs, execution.provider(), held);

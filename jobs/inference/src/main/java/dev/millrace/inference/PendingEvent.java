@@ -73,6 +73,9 @@ final class PendingEvent {
   }
 
   Map<String, String> keysByEntity(ScoringPlan plan, InputPlan of) {
+    if (of.views().isEmpty()) {
+      return Map.of();
+    }
     Map<String, String> byEntity = new LinkedHashMap<>();
     for (int v : of.views()) {
       String key = entityKeys[v];
@@ -84,6 +87,9 @@ final class PendingEvent {
   }
 
   Map<String, String> freshnessByView(ScoringPlan plan, InputPlan of) {
+    if (of.views().isEmpty()) {
+      return Map.of();
+    }
     Map<String, String> byView = new LinkedHashMap<>();
     for (int v : of.views()) {
       Freshness how = freshness[v];
@@ -95,6 +101,9 @@ final class PendingEvent {
   }
 
   Map<String, RowOrigin> rowsByView(ScoringPlan plan, InputPlan of) {
+    if (of.views().isEmpty()) {
+      return Map.of();
+    }
     Map<String, RowOrigin> byView = new LinkedHashMap<>();
     for (int v : of.views()) {
       ViewRow row = rows[v];
@@ -106,11 +115,12 @@ final class PendingEvent {
     return byView;
   }
 
-  Map<String, @Nullable Double> inputsByName(InputPlan of) {
-    Map<String, @Nullable Double> byName = new LinkedHashMap<>();
-    for (int i = 0; i < of.inputs().size(); i++) {
-      byName.put(of.inputs().get(i).name(), inputs[of.firstInput() + i]);
-    }
-    return byName;
+  /**
+   * The inputs of one plan.
+   *
+   * @param names of the plan's inputs
+   */
+  Map<String, @Nullable Double> inputsByName(InputPlan of, NamedValues.Names names) {
+    return new NamedValues<>(names, inputs, of.firstInput());
   }
 }

@@ -9,7 +9,6 @@ import org.apache.avro.Schema;
 import org.apache.avro.generic.GenericData;
 import org.apache.avro.generic.GenericRecord;
 import org.apache.flink.api.common.functions.MapFunction;
-import org.apache.flink.table.data.GenericMapData;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.StringData;
@@ -109,51 +108,59 @@ final class PredictionRecords {
   /** The row of {@code predictions_<model>}, columns in the order of the table's schema. */
   static final class ToRow implements MapFunction<Prediction, RowData> {
     private static final long serialVersionUID = 1L;
+    private static final int COLUMNS = 17;
 
-    /** The same few names in every prediction: each is encoded once. */
-    private transient @Nullable Map<String, StringData> names;
+    private transient @Nullable Columns columns;
 
     @Override
     public RowData map(Prediction prediction) {
-      Map<StringData, @Nullable Double> inputs = new HashMap<>();
-      prediction.inputs().forEach((name, value) -> inputs.put(name(name), value));
-      return GenericRowData.of(
-          data(prediction.predictionId()),
-          data(prediction.eventId()),
-          dataMap(prediction.entityKeys()),
-          TimestampData.fromEpochMillis(prediction.eventTimeMillis()),
-          TimestampData.fromEpochMillis(prediction.scoredAtMillis()),
-          data(prediction.model()),
-          prediction.version(),
-          data(prediction.sha256()),
-          data(prediction.role().name()),
-          data(prediction.experiment()),
-          data(prediction.arm()),
-          prediction.propensity(),
-          prediction.score(),
-          data(prediction.decision()),
-          new GenericMapData(inputs),
-          dataMap(prediction.freshness()),
-          data(prediction.deploymentId()));
+      return row(prediction, 0);
     }
 
-    private GenericMapData dataMap(Map<String, String> texts) {
-      Map<StringData, @Nullable StringData> map = new HashMap<>();
-      texts.forEach((name, value) -> map.put(name(name), data(value)));
-      return new GenericMapData(map);
+    /** A row with place for more columns behind its own. */
+    GenericRowData row(Prediction prediction, int more) {
+      Columns made = columns();
+      TableTexts texts = made.texts;
+      GenericRowData row = new GenericRowData(COLUMNS + more);
+      row.setField(0, TableTexts.one(prediction.predictionId()));
+      row.setField(1, TableTexts.one(prediction.eventId()));
+      row.setField(2, made.entityKeys.of(prediction.entityKeys()));
+      row.setField(3, TimestampData.fromEpochMillis(prediction.eventTimeMillis()));
+      row.setField(4, TimestampData.fromEpochMillis(prediction.scoredAtMillis()));
+      row.setField(5, texts.ofFew(prediction.model()));
+      row.setField(6, prediction.version());
+      row.setField(7, texts.ofFew(prediction.sha256()));
+      row.setField(8, texts.ofFew(prediction.role().name()));
+      row.setField(9, texts.ofFew(prediction.experiment()));
+      row.setField(10, texts.ofFew(prediction.arm()));
+      row.setField(11, prediction.propensity());
+      row.setField(12, prediction.score());
+      row.setField(13, texts.ofFew(prediction.decision()));
+      row.setField(14, made.inputs.of(prediction.inputs()));
+      row.setField(15, made.freshness.of(prediction.freshness()));
+      row.setField(16, texts.ofFew(prediction.deploymentId()));
+      return row;
     }
 
-    private StringData name(String name) {
-      Map<String, StringData> known = names;
-      if (known == null) {
-        known = new HashMap<>();
-        names = known;
+    /** A column that all rows have the same in. */
+    @Nullable StringData ofAll(String text) {
+      return columns().texts.ofFew(text);
+    }
+
+    private Columns columns() {
+      Columns made = columns;
+      if (made == null) {
+        made = new Columns();
+        columns = made;
       }
-      return known.computeIfAbsent(name, StringData::fromString);
+      return made;
     }
 
-    static @Nullable StringData data(@Nullable String text) {
-      return text == null ? null : StringData.fromString(text);
+    private static final class Columns {
+      final TableTexts texts = new TableTexts();
+      final TableTexts.Maps<String> entityKeys = texts.maps(TableTexts::one);
+      final TableTexts.Maps<@Nullable Double> inputs = texts.maps(value -> value);
+      final TableTexts.Maps<String> freshness = texts.maps(texts::ofFew);
     }
   }
 

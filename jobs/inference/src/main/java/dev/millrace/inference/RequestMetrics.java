@@ -48,8 +48,9 @@ final class RequestMetrics {
    * Writes it.
    *
    * @param waiting requests that wait, by model
+   * @param runsEnded runs that did not come back and were ended, by model
    */
-  String text(Map<String, Integer> waiting) {
+  String text(Map<String, Integer> waiting, Map<String, Integer> runsEnded) {
     StringBuilder text = new StringBuilder();
     text.append("# TYPE millrace_scoring_request_seconds histogram\n");
     new TreeMap<>(latencies).forEach((route, latency) -> histogram(text, route, latency));
@@ -71,15 +72,22 @@ final class RequestMetrics {
                 .append("\"} ")
                 .append(count.sum())
                 .append('\n'));
-    text.append("# TYPE millrace_scoring_waiting gauge\n");
-    waiting.forEach(
+    ofModels(text, "millrace_scoring_runs_ended_total", "counter", runsEnded);
+    ofModels(text, "millrace_scoring_waiting", "gauge", waiting);
+    return text.toString();
+  }
+
+  private static void ofModels(
+      StringBuilder text, String name, String type, Map<String, Integer> byModel) {
+    text.append("# TYPE ").append(name).append(' ').append(type).append('\n');
+    byModel.forEach(
         (model, count) ->
-            text.append("millrace_scoring_waiting{model=\"")
+            text.append(name)
+                .append("{model=\"")
                 .append(model)
                 .append("\"} ")
                 .append(count)
                 .append('\n'));
-    return text.toString();
   }
 
   private static void histogram(StringBuilder text, String route, Latency latency) {

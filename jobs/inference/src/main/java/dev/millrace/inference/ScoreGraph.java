@@ -10,7 +10,6 @@ import java.util.List;
 import java.util.OptionalLong;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.Types;
-import org.apache.flink.api.connector.source.lib.NumberSequenceSource;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
@@ -79,11 +78,10 @@ final class ScoreGraph {
             .uid("keyed");
     SingleOutputStreamOperator<Prediction> predictions =
         joined(keyed)
-            .connect(nothing().broadcast())
             .transform(
                 "score " + plan.model(),
                 PredictionSerializer.TYPE,
-                new ScoringOperator(plan, scoring(deployments)))
+                new BoundedScoring(plan, scoring(deployments)))
             .uid("score");
     letters(
         keyed
@@ -132,19 +130,6 @@ final class ScoreGraph {
               .uid("as-of-" + v);
     }
     return joined;
-  }
-
-  /** Deployments come no more: who scores is known before the run begins. */
-  private DataStream<DeploymentRecord> nothing() {
-    return env.fromSource(
-            new NumberSequenceSource(0, 0), WatermarkStrategy.noWatermarks(), "no deployments")
-        .uid("no-deployments")
-        .setParallelism(1)
-        .<DeploymentRecord>flatMap((number, out) -> {})
-        .returns(DeploymentRecord.TYPE)
-        .name("none")
-        .uid("none")
-        .setParallelism(1);
   }
 
   private ScoringEnds scoring(FrozenDeployments deployments) {

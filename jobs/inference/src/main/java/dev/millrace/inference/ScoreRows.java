@@ -18,12 +18,8 @@ final class ScoreRows implements MapFunction<Prediction, RowData> {
 
   @Override
   public RowData map(Prediction prediction) {
-    GenericRowData row = (GenericRowData) predictions.map(prediction);
-    GenericRowData wide = new GenericRowData(row.getArity() + 1);
-    for (int i = 0; i < row.getArity(); i++) {
-      wide.setField(i, row.getField(i));
-    }
-    wide.setField(row.getArity(), PredictionRecords.ToRow.data(run));
-    return wide;
+    GenericRowData row = predictions.row(prediction, 1);
+    row.setField(row.getArity() - 1, predictions.ofAll(run));
+    return row;
   }
 }

@@ -44,7 +44,6 @@ final class ScoringApi implements AutoCloseable {
   /** What of a body that is too large is read away, so that the client gets to read the answer. */
   private static final int DRAINED_BYTES_MAX = 8 << 20;
 
-  private static final long PATIENCE_SECONDS = 10;
   private static final String RETRY_SECONDS = "1";
   private static final String ROUTE = "millrace.route";
   private static final String BEGUN = "millrace.begun";
@@ -155,7 +154,10 @@ final class ScoringApi implements AutoCloseable {
   private void metrics(Context context) {
     context
         .contentType("text/plain; version=0.0.4")
-        .result(metrics.text(models.figures(OnRequestModel::waiting)));
+        .result(
+            metrics.text(
+                models.figures(OnRequestModel::waiting),
+                models.figures(OnRequestModel::runsEnded)));
   }
 
   private void serverReady(Context context) {
@@ -302,7 +304,7 @@ final class ScoringApi implements AutoCloseable {
     CompletableFuture<Object> written =
         future
             .copy()
-            .orTimeout(PATIENCE_SECONDS, TimeUnit.SECONDS)
+            .orTimeout(OnRequestModel.PATIENCE_SECONDS, TimeUnit.SECONDS)
             .handleAsync(
                 (done, e) -> {
                   if (e == null) {
@@ -328,7 +330,9 @@ final class ScoringApi implements AutoCloseable {
           context,
           new RequestRefusedException(
               RequestRefusedException.UNAVAILABLE,
-              "Cannot score: no answer in " + PATIENCE_SECONDS + " s; come again later"));
+              "Cannot score: no answer in "
+                  + OnRequestModel.PATIENCE_SECONDS
+                  + " s; come again later"));
     } else {
       LOG.error("Cannot answer {}", context.path(), e);
       send(context, 500, error(String.valueOf(e.getMessage())));

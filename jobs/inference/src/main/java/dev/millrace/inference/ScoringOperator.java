@@ -43,10 +43,12 @@ import org.jspecify.annotations.Nullable;
  * scored an event that is the new version's. What is held is state, and the watermark stays behind
  * it.
  *
+ * <p>In a batch run batches are full, because nobody waits for one.
+ *
  * <p>Each event gets one prediction or one dead letter. The second input is the deployments; it
  * holds back neither watermarks nor idleness.
  */
-final class ScoringOperator extends AbstractStreamOperator<Prediction>
+class ScoringOperator extends AbstractStreamOperator<Prediction>
     implements TwoInputStreamOperator<Joined, DeploymentRecord, Prediction>, BoundedMultiInput {
 
   static final OutputTag<DeadLetter> LETTERS = new OutputTag<>("letters", Serializers.DEAD_LETTER);
@@ -57,7 +59,7 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
   static final long BATCH_BYTES_MAX = 8L << 20;
 
   private static final long serialVersionUID = 1L;
-  private static final int EVENTS_INPUT = 1;
+  static final int EVENTS_INPUT = 1;
 
   /** How often a task looks whether the versions it waits for are loaded. */
   private static final long LOOK_MILLIS = 20;
@@ -238,7 +240,9 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
     largestMillis = Math.max(largestMillis, event.eventTimeMillis());
     if (batch.isEmpty()) {
       arrivedMillis = nowMillis();
-      batchAlarm.by(arrivedMillis + plan.maxDelayMillis());
+      if (!plan.execution().bounded()) {
+        batchAlarm.by(arrivedMillis + plan.maxDelayMillis());
+      }
     }
     PendingEvent pending =
         new PendingEvent(event, timestampMillis, keys, joined.rows(), plan.inputCount());
@@ -246,7 +250,7 @@ final class ScoringOperator extends AbstractStreamOperator<Prediction>
     batchBytes += pending.bytes;
     if (batch.size() >= serving.batchRows() || batchBytes >= BATCH_BYTES_MAX) {
       flush();
-    } else {
+    } else if (!plan.execution().bounded()) {
       idleInput.came();
     }
   }

@@ -34,7 +34,8 @@ class BrokenVersionsTest {
       new DeployedVersion(1, OnnxModelsTest.uri(), OnnxModelsTest.SHA256);
 
   /** Leaves 3 s for a batch: on the busiest machine nothing good takes that long. */
-  private static final Execution EXECUTION = new Execution(Model.Provider.AUTO, 4, 2, 3_002L, true);
+  private static final Execution EXECUTION =
+      new Execution(Model.Provider.AUTO, 4, 2, 3_002L, true, false);
 
   private static final RunLimits LIMITS =
       new RunLimits(Duration.ofSeconds(1), Duration.ofSeconds(1), 1);
@@ -110,7 +111,7 @@ class BrokenVersionsTest {
                 .longs("axes", 1)
                 .node("ReduceSum", List.of("s4", "axes"), "sum")
                 .node("Sigmoid", List.of("sum"), "p"));
-    assertThat(prepared(slow, new Execution(Model.Provider.CPU, 4, 2, 3L, true)))
+    assertThat(prepared(slow, new Execution(Model.Provider.CPU, 4, 2, 3L, true, false)))
         .contains("its objective of 3 ms leaves 1 ms", "not even one row", "cpu: 1 row ")
         .contains("raise execution.latency");
   }
@@ -132,6 +133,24 @@ class BrokenVersionsTest {
             ModelMemory.USUAL);
     assertThat(prepared(endless(-1), EXECUTION, isolated))
         .contains("version 2", "had not scored its first rows after 2000 ms");
+  }
+
+  @Test
+  void inAJvmOfItsOwnOneThatABatchRunNames() throws Exception {
+    // Nobody has prepared it, so it was tried by nobody.
+    OnnxModels isolated =
+        new OnnxModels(
+            0,
+            LIMITS,
+            new ModelTrial.Limits(Duration.ofSeconds(2), MEMORY_BYTES),
+            ModelMemory.USUAL);
+    byte[] model = endless(-2);
+    DeployedVersion version = new DeployedVersion(2, uri(model), sha256(model));
+    assertThatThrownBy(
+            () ->
+                isolated.load(
+                    "delay_risk", version, List.of("a", "b"), EXECUTION.ofBatchRun().again()))
+        .hasMessageContaining("had not scored its first rows after 2000 ms");
   }
 
   @Test
@@ -194,7 +213,7 @@ class BrokenVersionsTest {
 
   @Test
   void whatServedBeforeARestartIsNotRefusedForItsSpeed() throws Exception {
-    Execution impossible = new Execution(Model.Provider.CPU, 4, 2, 2L, true);
+    Execution impossible = new Execution(Model.Provider.CPU, 4, 2, 2L, true, false);
     try (Serving serving = serving(impossible)) {
       assertThat(score(serving)).isEqualTo(0.5);
       assertThat(serving.batchRows()).isEqualTo(1);
@@ -204,7 +223,7 @@ class BrokenVersionsTest {
 
   @Test
   void withoutTheGpuThatWasAskedForTheCpuScores() throws Exception {
-    Execution onGpu = new Execution(Model.Provider.TENSORRT, 4, 2, null, true);
+    Execution onGpu = new Execution(Model.Provider.TENSORRT, 4, 2, null, true, false);
     // No machine has as many.
     try (Serving serving = serving(onGpu, new OnnxModels().on(1_000))) {
       assertThat(score(serving)).isEqualTo(0.5);

@@ -32,7 +32,8 @@ class ModelMemoryTest {
   private static final int BATCHES = 500;
 
   private static final List<String> INPUTS = List.of("a", "b");
-  private static final Execution EXECUTION = new Execution(Model.Provider.CPU, 4, 2, null, true);
+  private static final Execution EXECUTION =
+      new Execution(Model.Provider.CPU, 4, 2, null, true, false);
 
   private final Path dir;
 

@@ -27,7 +27,8 @@ class OnnxModelsTest {
   static final String SHA256 = "19eca1674cb13363b0f29584882c66b29107d1aa05391325c1cc3c1e0006ab57";
   private static final List<String> INPUTS = List.of("delay_mean_1h", "distance");
 
-  private static final Execution EXECUTION = new Execution(Model.Provider.CPU, 4, 2, null, true);
+  private static final Execution EXECUTION =
+      new Execution(Model.Provider.CPU, 4, 2, null, true, false);
 
   private final OnnxModels models = new OnnxModels();
 

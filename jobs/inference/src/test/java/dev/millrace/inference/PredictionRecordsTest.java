@@ -6,12 +6,18 @@ import dev.millrace.core.row.Positions;
 import dev.millrace.platform.Warehouse;
 import dev.millrace.schemas.Wire;
 import dev.millrace.schemas.WireFormat;
+import java.io.ByteArrayOutputStream;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import org.apache.avro.generic.GenericDatumReader;
 import org.apache.avro.generic.GenericRecord;
 import org.apache.avro.io.DecoderFactory;
+import org.apache.avro.io.Encoder;
+import org.apache.avro.io.EncoderFactory;
 import org.apache.flink.core.memory.DataInputDeserializer;
 import org.apache.flink.core.memory.DataOutputSerializer;
 import org.apache.flink.table.data.RowData;
@@ -41,6 +47,73 @@ class PredictionRecordsTest {
                           null));
       assertThat(PredictionRecords.prediction(read)).isEqualTo(prediction);
     }
+  }
+
+  /** The record, which Avro's own writer writes, is the other implementation. */
+  @Test
+  void whatIsWrittenWithoutARecordAreTheBytesOfTheRecord() throws Exception {
+    WireFormat.Writer records = new WireFormat.Writer(7, Wire.PREDICTION);
+    WireFormat.Framer<Prediction> direct =
+        new WireFormat.Framer<>(
+            7, new PredictionWriter<Prediction>(Wire.PREDICTION, prediction -> prediction));
+    List<Prediction> predictions = new ArrayList<>(List.of(full(), bare()));
+    Random random = new Random(3);
+    for (int i = 0; i < 500; i++) {
+      predictions.add(any(random));
+    }
+    for (Prediction prediction : predictions) {
+      assertThat(direct.write(prediction))
+          .isEqualTo(records.write(PredictionRecords.record(prediction, Wire.PREDICTION)));
+      ByteArrayOutputStream out = new ByteArrayOutputStream();
+      // Refuses what is not in the order or of the types of the schema.
+      Encoder checked =
+          EncoderFactory.get()
+              .validatingEncoder(
+                  Wire.PREDICTION, EncoderFactory.get().directBinaryEncoder(out, null));
+      new PredictionWriter<Prediction>(Wire.PREDICTION, p -> p).write(prediction, checked);
+      checked.flush();
+    }
+  }
+
+  private static Prediction any(Random random) {
+    Map<String, @Nullable Double> inputs = new LinkedHashMap<>();
+    Map<String, String> freshness = new LinkedHashMap<>();
+    Map<String, RowOrigin> rows = new LinkedHashMap<>();
+    for (int i = random.nextInt(30); i > 0; i--) {
+      inputs.put("ı" + i, random.nextInt(5) == 0 ? null : (Double) random.nextGaussian());
+    }
+    for (int i = random.nextInt(3); i > 0; i--) {
+      freshness.put("view" + i, "INCLUDED");
+      rows.put(
+          "view" + i,
+          new RowOrigin(random.nextLong(), Positions.parse("0:" + i + ",3:17"), i + "-abc"));
+    }
+    Role[] roles = Role.values();
+    return new Prediction(
+        Long.toHexString(random.nextLong()),
+        "uçuş-" + random.nextInt(),
+        random.nextBoolean() ? Map.of() : Map.of("origin", "İ" + random.nextInt()),
+        random.nextLong(),
+        random.nextLong(),
+        "delay_risk",
+        random.nextInt(),
+        maybe(random, "ab"),
+        roles[random.nextInt(roles.length)],
+        maybe(random, "eager"),
+        maybe(random, ""),
+        random.nextBoolean() ? null : (Double) random.nextDouble(),
+        random.nextDouble(),
+        maybe(random, "OK"),
+        inputs,
+        freshness,
+        maybe(random, "d3"),
+        rows,
+        List.of(),
+        null);
+  }
+
+  private static @Nullable String maybe(Random random, String text) {
+    return random.nextBoolean() ? text : null;
   }
 
   @Test

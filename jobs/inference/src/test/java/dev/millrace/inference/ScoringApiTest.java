@@ -10,6 +10,7 @@ import static dev.millrace.inference.Flights.departure;
 import static dev.millrace.inference.Flights.plan;
 import static dev.millrace.inference.Flights.timeMillis;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -19,11 +20,14 @@ import dev.millrace.core.model.DeployedVersion;
 import dev.millrace.core.model.Deployment;
 import dev.millrace.core.model.Deployment.State;
 import dev.millrace.schemas.Wire;
+import dev.millrace.scoring.InputTensor;
+import dev.millrace.scoring.RunEndedException;
 import dev.millrace.streaming.Event;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -32,7 +36,9 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -55,9 +61,12 @@ class ScoringApiTest {
   private ScoringApi api = ScoringApi.start("127.0.0.1", 0, models);
 
   private OnRequestModels models(ModelLoader loader) {
+    return models(loader, new WaitClock.OfSystem());
+  }
+
+  private OnRequestModels models(ModelLoader loader, WaitClock clock) {
     return new OnRequestModels(
-        new OnRequestEnds(
-            store, loader, new LoaderThread(), new WaitClock.OfSystem(), () -> NOON + 100_000));
+        new OnRequestEnds(store, loader, new LoaderThread(), clock, () -> NOON + 100_000));
   }
 
   private void use(ModelLoader loader) {
@@ -358,7 +367,7 @@ class ScoringApiTest {
         });
     OnRequestModel model = models.model("delay_risk");
     List<CompletableFuture<Ask.Scored>> answers = new ArrayList<>();
-    byte[] event = json(1, "JFK", 1_000.0).getBytes(java.nio.charset.StandardCharsets.UTF_8);
+    byte[] event = json(1, "JFK", 1_000.0).getBytes(StandardCharsets.UTF_8);
     answers.add(model.score(event));
     asked.await();
     for (int i = 0; i < OnRequestModel.WAITING_MAX; i++) {
@@ -375,6 +384,93 @@ class ScoringApiTest {
     }
     assertThat(store.rounds).hasSize(2);
     assertThat(post(SCORE, json(1, "JFK", 1_000.0)).status()).isEqualTo(200);
+  }
+
+  @Test
+  void whatNobodyWaitsForAnyMoreIsNotComputed() throws Exception {
+    ManualTime time = new ManualTime();
+    FakeModels fakes = new FakeModels();
+    List<Integer> runs = new CopyOnWriteArrayList<>();
+    fakes.running = runs::add;
+    CountDownLatch held = new CountDownLatch(1);
+    CountDownLatch asked = new CountDownLatch(1);
+    store.beforeRound.put(
+        0,
+        () -> {
+          asked.countDown();
+          await(held);
+        });
+    byte[] event = json(1, "JFK", 1_000.0).getBytes(StandardCharsets.UTF_8);
+    try (OnRequestModels own = models(fakes, time)) {
+      own.applied(Map.of("delay_risk", plan(null, DELAY, DISTANCE)), Map.of());
+      own.deployed(Flights.deployed(0, 1));
+      own.becomeReady();
+      OnRequestModel model = own.model("delay_risk");
+      CompletableFuture<Ask.Scored> first = model.score(event);
+      asked.await();
+      CompletableFuture<Ask.Scored> late = model.score(event);
+      CompletableFuture<Ask.Inferred> lateRows = model.infer(null, inferRequest());
+      CompletableFuture<Ask.Described> lateQuestion = model.describe(null);
+      time.nanos += TimeUnit.SECONDS.toNanos(OnRequestModel.PATIENCE_SECONDS);
+      CompletableFuture<Ask.Scored> current = model.score(event);
+      held.countDown();
+      assertThat(first.get().prediction()).isNotNull();
+      assertThat(current.get().prediction()).isNotNull();
+      for (CompletableFuture<?> over : List.of(late, lateRows, lateQuestion)) {
+        assertThatThrownBy(over::get)
+            .hasCauseInstanceOf(RequestRefusedException.class)
+            .hasMessageContaining("it waited too long for its turn");
+      }
+      assertThat(runs).hasSize(2);
+    }
+  }
+
+  private static InferRequest inferRequest() throws Exception {
+    return InferRequest.read(
+        "{\"inputs\":[{\"name\":\"x\",\"shape\":[1,2],\"datatype\":\"FP32\",\"data\":[[10,1000]]}]}"
+            .getBytes(StandardCharsets.UTF_8));
+  }
+
+  @Test
+  void runsOfTensorsThatWereEndedAreCounted() throws Exception {
+    ModelLoader real = new OnnxModels();
+    use(
+        (model, version, inputs, execution) ->
+            new EndedRuns(real.load(model, version, inputs, execution)));
+    serve();
+    assertThatThrownBy(() -> models.model("delay_risk").infer(null, inferRequest()).get())
+        .hasCauseInstanceOf(RunEndedException.class);
+    String metrics =
+        client.send(request("/metrics").build(), HttpResponse.BodyHandlers.ofString()).body();
+    assertThat(metrics).contains("millrace_scoring_runs_ended_total{model=\"delay_risk\"} 1\n");
+  }
+
+  /** A model of which no run comes back. */
+  private record EndedRuns(Scorer real) implements Scorer {
+    @Override
+    public void put(int row, int column, double value) {
+      real.put(row, column, value);
+    }
+
+    @Override
+    public void score(int rows) {
+      throw new RunEndedException("Cannot score", new IllegalStateException());
+    }
+
+    @Override
+    public double scored(int row) {
+      return real.scored(row);
+    }
+
+    @Override
+    public List<InputTensor> tensors() {
+      return real.tensors();
+    }
+
+    @Override
+    public void close() {
+      real.close();
+    }
   }
 
   private static void await(CountDownLatch latch) {

@@ -23,12 +23,12 @@ public final class Explanation implements AutoCloseable {
 
   private final OnnxModel model;
   private final BatchScorer scorer;
-  private final @Nullable ModelForm form;
+  private final ModelForm.Found found;
 
-  private Explanation(OnnxModel model, BatchScorer scorer, @Nullable ModelForm form) {
+  private Explanation(OnnxModel model, BatchScorer scorer, ModelForm.Found found) {
     this.model = model;
     this.scorer = scorer;
-    this.form = form;
+    this.found = found;
   }
 
   /**
@@ -60,6 +60,11 @@ public final class Explanation implements AutoCloseable {
     return model.inputNames();
   }
 
+  /** Why the inside of the model is not explained although it was to be; null where it is. */
+  public @Nullable String flaw() {
+    return found.flaw();
+  }
+
   /** The score of a row, with the bits that the stream gives. */
   public double score(double[] row) {
     return score(new double[][] {row})[0];
@@ -72,7 +77,7 @@ public final class Explanation implements AutoCloseable {
    * @param seed of what is drawn where contributions cannot be computed
    */
   public Contributions contributions(double[] row, double[][] background, long seed) {
-    ModelForm known = form;
+    ModelForm known = found.form();
     if (known != null) {
       Contributions exact = known.contributions(row, background);
       double score = score(row);

@@ -9,6 +9,7 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.millrace.scoring.explain.Contributions.Unit;
 import java.nio.ByteOrder;
+import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -40,14 +41,16 @@ final class FormReader {
     graph.getInitializerList().forEach(tensor -> constants.put(tensor.getName(), tensor));
   }
 
-  static @Nullable ModelForm read(byte[] onnx, int inputs) {
-    GraphProto graph;
+  /** What ONNX Runtime takes need not be whole: of trees it passes over what it does not need. */
+  static ModelForm.Found read(byte[] onnx, int inputs) {
     try {
-      graph = ModelProto.parseFrom(onnx).getGraph();
+      GraphProto graph = ModelProto.parseFrom(onnx).getGraph();
+      return new ModelForm.Found(new FormReader(graph, inputs).form(graph), null);
     } catch (InvalidProtocolBufferException e) {
-      return null;
+      return new ModelForm.Found(null, null);
+    } catch (IllegalArgumentException | IndexOutOfBoundsException | ArithmeticException e) {
+      return new ModelForm.Found(null, String.valueOf(e.getMessage()));
     }
-    return new FormReader(graph, inputs).form(graph);
   }
 
   private @Nullable ModelForm form(GraphProto graph) {
@@ -195,8 +198,49 @@ final class FormReader {
         || !transformed(attributes)) {
       return false;
     }
-    trees = trees(attributes, base.length == 0 ? 0 : base[0]);
-    return trees != null;
+    TreeForm found = trees(attributes, base.length == 0 ? 0 : base[0]);
+    if (found != null) {
+      check(found);
+    }
+    trees = found;
+    return found != null;
+  }
+
+  /** Refuses trees that go round in circles, or ask for an input that there is not. */
+  private void check(TreeForm found) {
+    int size = found.features().length;
+    int[] parents = new int[size];
+    for (int node = 0; node < size; node++) {
+      int feature = found.features()[node];
+      if (feature != TreeForm.LEAF) {
+        if (feature < 0 || feature >= inputs) {
+          throw new IllegalArgumentException(
+              "a node asks for input %d of %d".formatted(feature, inputs));
+        }
+        parents[found.yes()[node]]++;
+        parents[found.no()[node]]++;
+      }
+    }
+    ArrayDeque<Integer> open = new ArrayDeque<>();
+    for (int node = 0; node < size; node++) {
+      if (parents[node] == 0) {
+        open.add(node);
+      }
+    }
+    int passed = 0;
+    for (Integer node = open.poll(); node != null; node = open.poll()) {
+      passed++;
+      if (found.features()[node] != TreeForm.LEAF) {
+        for (int child : new int[] {found.yes()[node], found.no()[node]}) {
+          if (--parents[child] == 0) {
+            open.add(child);
+          }
+        }
+      }
+    }
+    if (passed < size) {
+      throw new IllegalArgumentException("its nodes go round in a circle");
+    }
   }
 
   private static @Nullable TreeForm trees(Map<String, AttributeProto> attributes, double base) {
@@ -253,8 +297,7 @@ final class FormReader {
   private static int place(Map<List<Long>, Integer> places, long tree, long node) {
     Integer place = places.get(List.of(tree, node));
     if (place == null) {
-      throw new IllegalArgumentException(
-          "Cannot read the trees: tree " + tree + " has no node " + node);
+      throw new IllegalArgumentException("tree " + tree + " has no node " + node);
     }
     return place;
   }

@@ -17,8 +17,16 @@ sealed interface ModelForm permits LinearForm, TreeForm {
    */
   Contributions contributions(double[] row, double[][] background);
 
-  /** The form of an ONNX file; null where it is neither linear nor of trees. */
-  static @Nullable ModelForm of(byte[] onnx, int inputs) {
+  /**
+   * What was found in a file.
+   *
+   * @param form null where it is neither linear nor of trees, or cannot be read
+   * @param flaw why it cannot be read; else null
+   */
+  record Found(@Nullable ModelForm form, @Nullable String flaw) {}
+
+  /** The form of an ONNX file. */
+  static Found of(byte[] onnx, int inputs) {
     return FormReader.read(onnx, inputs);
   }
 }

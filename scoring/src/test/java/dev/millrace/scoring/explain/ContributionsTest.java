@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Random;
 import java.util.function.ToDoubleFunction;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -180,6 +181,76 @@ class ContributionsTest {
       // 95 % are said to be.
       assertThat(within).isGreaterThan(all * 85 / 100);
     }
+  }
+
+  @Test
+  void treesThatCannotBeReadAreTriedOut() throws Exception {
+    Random random = new Random(6);
+    double[][] background = finite(random, 6);
+    ModelProto whole = trees(List.of(Tree.random(random, 5), Tree.random(random, 5)), 0.5f);
+    // ONNX Runtime passes over a node that is nobody's child.
+    ModelProto model =
+        withAttributes(
+            whole,
+            a ->
+                switch (a.getName()) {
+                  case "nodes_treeids" -> a.addInts(1);
+                  case "nodes_nodeids", "nodes_featureids" -> a.addInts(900);
+                  case "nodes_values" -> a.addFloats(0);
+                  case "nodes_modes" -> a.addStrings(ByteString.copyFromUtf8("BRANCH_LT"));
+                  case "nodes_truenodeids", "nodes_falsenodeids" -> a.addInts(1);
+                  case "nodes_missing_value_tracks_true" -> a.addInts(0);
+                  default -> a;
+                });
+    try (Explanation explanation = open(model)) {
+      assertThat(explanation.flaw()).isEqualTo("a node asks for input 900 of 5");
+      Contributions found = explanation.contributions(finite(random, 1)[0], background, 9);
+      assertThat(found.method()).isEqualTo(Method.SAMPLED);
+      assertAddsUp(found);
+    }
+    try (Explanation explanation = open(whole)) {
+      assertThat(explanation.flaw()).isNull();
+    }
+  }
+
+  @Test
+  void whatIsWrongWithTreesIsTold() {
+    Tree leaf = new Tree(-1, 0, false, null, null, 1);
+    ModelProto whole = trees(List.of(new Tree(0, 0, false, leaf, leaf, 0)), 0);
+    assertThat(flaw(whole)).isNull();
+    assertThat(flaw(with(whole, "nodes_truenodeids", a -> a.setInts(0, 0)))).contains("circle");
+    assertThat(flaw(with(whole, "nodes_featureids", a -> a.setInts(0, 5))))
+        .contains("input 5 of 5");
+    assertThat(flaw(with(whole, "nodes_featureids", a -> a.setInts(0, 1L << 40)))).isNotNull();
+    assertThat(flaw(with(whole, "nodes_falsenodeids", AttributeProto.Builder::clearInts)))
+        .isNotNull();
+    assertThat(
+            flaw(
+                with(
+                    whole,
+                    "nodes_modes",
+                    a -> a.setStrings(0, ByteString.copyFromUtf8("BRANCH_MEMBER")))))
+        .contains("BRANCH_MEMBER");
+  }
+
+  private static @Nullable String flaw(ModelProto model) {
+    return ModelForm.of(model.toByteArray(), INPUTS).flaw();
+  }
+
+  private static ModelProto with(
+      ModelProto model, String name, UnaryOperator<AttributeProto.Builder> change) {
+    return withAttributes(model, a -> a.getName().equals(name) ? change.apply(a) : a);
+  }
+
+  /** The model with other attributes of its first node. */
+  private static ModelProto withAttributes(
+      ModelProto model, UnaryOperator<AttributeProto.Builder> change) {
+    ModelProto.Builder changed = model.toBuilder();
+    NodeProto.Builder node = changed.getGraphBuilder().getNodeBuilder(0);
+    for (int i = 0; i < node.getAttributeCount(); i++) {
+      node.setAttribute(i, change.apply(node.getAttribute(i).toBuilder()));
+    }
+    return changed.build();
   }
 
   private static void assertAddsUp(Contributions found) {
