@@ -1,5 +1,6 @@
 package dev.millrace.streaming;
 
+import dev.millrace.core.row.Numbers;
 import dev.millrace.platform.ArchivedValues;
 import java.io.Serializable;
 import java.util.ArrayList;
@@ -18,7 +19,13 @@ public final class ArchivedFields implements Serializable {
 
   private static final long serialVersionUID = 1L;
 
-  private record Field(RowData.FieldGetter getter, int position, boolean micros)
+  /**
+   * A field.
+   *
+   * @param elements of a vector; null for any other field
+   */
+  private record Field(
+      RowData.FieldGetter getter, int position, boolean micros, Schema.@Nullable Type elements)
       implements Serializable {}
 
   private final List<Field> fields = new ArrayList<>();
@@ -36,20 +43,31 @@ public final class ArchivedFields implements Serializable {
         continue;
       }
       Schema plain = ArchivedValues.withoutNull(field.schema());
+      Schema.Type elements =
+          plain.getType() == Schema.Type.ARRAY ? VectorFields.elements(plain) : null;
+      int at = rowType.getFieldIndex(field.name());
+      if (elements != null) {
+        fields.add(
+            new Field(
+                RowData.createFieldGetter(rowType.getTypeAt(at), at),
+                field.pos(),
+                false,
+                elements));
+        continue;
+      }
       switch (plain.getType()) {
         case ARRAY, MAP, RECORD ->
             throw new IllegalArgumentException(
                 ("Cannot read field %s of source %s from its archive: %s values are kept there as"
                         + " text; use fields of plain types in inputs and labels")
                     .formatted(field.name(), source, plain.getType()));
-        default -> {
-          int at = rowType.getFieldIndex(field.name());
-          fields.add(
-              new Field(
-                  RowData.createFieldGetter(rowType.getTypeAt(at), at),
-                  field.pos(),
-                  plain.getLogicalType() instanceof LogicalTypes.TimestampMicros));
-        }
+        default ->
+            fields.add(
+                new Field(
+                    RowData.createFieldGetter(rowType.getTypeAt(at), at),
+                    field.pos(),
+                    plain.getLogicalType() instanceof LogicalTypes.TimestampMicros,
+                    null));
       }
     }
   }
@@ -59,7 +77,10 @@ public final class ArchivedFields implements Serializable {
     @Nullable Object[] values = new Object[size];
     for (Field field : fields) {
       Object value = field.getter.getFieldOrNull(row);
-      if (value instanceof StringData text) {
+      Schema.Type elements = field.elements;
+      if (value instanceof StringData text && elements != null) {
+        values[field.position] = numbers(text.toString(), elements);
+      } else if (value instanceof StringData text) {
         values[field.position] = text.toString();
       } else if (value instanceof TimestampData time) {
         values[field.position] =
@@ -71,5 +92,24 @@ public final class ArchivedFields implements Serializable {
       }
     }
     return values;
+  }
+
+  /** Out of the text that the archive keeps: {@code [1.5, 2.0]}. */
+  private static Numbers numbers(String text, Schema.Type elements) {
+    NumbersBuilder numbers = new NumbersBuilder(elements);
+    int end = text.length() - 1;
+    int from = 1;
+    while (from < end) {
+      int comma = text.indexOf(',', from);
+      int to = comma < 0 ? end : comma;
+      String one = text.substring(from, to).strip();
+      switch (elements) {
+        case FLOAT -> numbers.add(Float.parseFloat(one));
+        case DOUBLE -> numbers.add(Double.parseDouble(one));
+        default -> numbers.add(Long.parseLong(one));
+      }
+      from = to + 1;
+    }
+    return numbers.build();
   }
 }

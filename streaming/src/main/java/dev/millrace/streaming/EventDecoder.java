@@ -166,7 +166,10 @@ public final class EventDecoder implements KafkaRecordDeserializationSchema<Inbo
         } catch (SchemaParseException e) {
           throw new JsonEvents.MalformedException("schema id " + id + " is no Avro schema", e);
         }
-        reader = new GenericDatumReader<>(written, plan.schema());
+        reader =
+            VectorFields.of(plan.schema()).isEmpty()
+                ? new GenericDatumReader<>(written, plan.schema())
+                : new VectorReader(written, plan.schema());
         readers.put(id, reader);
       }
       return reader;

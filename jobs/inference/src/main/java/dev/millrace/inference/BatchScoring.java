@@ -324,7 +324,8 @@ final class BatchScoring {
       metrics.unanswered.inc();
       out.refused(
           event,
-          plan.letter(event.event, DeadLetter.Reason.NO_MODEL, noModel(version, score, ran)));
+          plan.letter(
+              event.event, DeadLetter.Reason.NO_MODEL, noModel(event, version, score, ran)));
       return;
     }
     fallbackCause(version, ran).inc();
@@ -350,13 +351,16 @@ final class BatchScoring {
     return ran ? metrics.fallbacksNonFinite : metrics.fallbacksFailed;
   }
 
-  private String noModel(Serving.@Nullable Version version, double score, boolean ran) {
+  private String noModel(
+      PendingEvent event, Serving.@Nullable Version version, double score, boolean ran) {
+    String unfit = version == null ? null : VersionRuns.unfit(version, event);
     String why =
         version == null
             ? "no version is deployed"
             : "version "
                 + version.deployed().version()
-                + (ran ? " gave the score " + score : " could not run");
+                + " "
+                + (unfit != null ? unfit : ran ? "gave the score " + score : "could not run");
     return "model " + plan.model() + ": " + why + fallback.why();
   }
 

@@ -24,8 +24,8 @@ final class PendingEvent {
   /** By view of the plan; null where no version of the event's deployment reads it. */
   final @Nullable Freshness[] freshness;
 
-  /** By input of all plans; null where it is missing. */
-  final @Nullable Double[] inputs;
+  /** By input of all plans: a Double, or Numbers of a vector; null where it is missing. */
+  final @Nullable Object[] inputs;
 
   /** By view of the plan: whether its row was read and nothing more is waited for. */
   final boolean[] settled;
@@ -50,7 +50,7 @@ final class PendingEvent {
     this.entityKeys = entityKeys;
     this.rows = rows == null ? new ViewRow[entityKeys.length] : rows.clone();
     this.freshness = new Freshness[entityKeys.length];
-    this.inputs = new Double[inputCount];
+    this.inputs = new Object[inputCount];
     this.settled = new boolean[entityKeys.length];
     this.awaited = new boolean[entityKeys.length];
     this.bytes = EventBytes.of(event, this.rows);
@@ -106,10 +106,14 @@ final class PendingEvent {
     return byView;
   }
 
+  /** Those that are single values: a vector is in the event, and in no record beside it. */
   Map<String, @Nullable Double> inputsByName(InputPlan of) {
     Map<String, @Nullable Double> byName = new LinkedHashMap<>();
     for (int i = 0; i < of.inputs().size(); i++) {
-      byName.put(of.inputs().get(i).name(), inputs[of.firstInput() + i]);
+      if (!of.isVector(i)) {
+        Object value = inputs[of.firstInput() + i];
+        byName.put(of.inputs().get(i).name(), value instanceof Double number ? number : null);
+      }
     }
     return byName;
   }
