@@ -48,7 +48,7 @@ public final class BenchMain implements Callable<Integer> {
               "kafka-redis",
               "latency"),
           "inference",
-          List.of("operator", "kafka-trees", "prediction-latency", "swap", "canary"));
+          List.of("operator", "crayfish", "kafka-trees", "prediction-latency", "swap", "canary"));
 
   @Parameters(index = "0")
   private String name = "";
@@ -157,6 +157,7 @@ public final class BenchMain implements Callable<Integer> {
       case "kafka-redis" -> loop.kafkaRedis(bench);
       case "latency" -> loop.latency(bench);
       case "operator" -> new OperatorFigures(bench.fork().folder("operator")).measure(bench);
+      case "crayfish" -> new CrayfishFigures(bench.fork().folder("crayfish")).measure(bench);
       case "kafka-trees" -> scoring.trees(bench);
       case "prediction-latency" -> scoring.latency(bench);
       case "swap" -> scoring.swap(bench);
