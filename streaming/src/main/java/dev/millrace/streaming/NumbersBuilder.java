@@ -1,6 +1,8 @@
 package dev.millrace.streaming;
 
 import dev.millrace.core.row.Numbers;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import org.apache.avro.Schema;
 
@@ -42,6 +44,22 @@ final class NumbersBuilder {
   void add(long value) {
     room();
     longs[size++] = value;
+  }
+
+  /** Adds floats or doubles as Avro writes them, in one piece. */
+  void addAll(byte[] littleEndian) {
+    ByteBuffer bytes = ByteBuffer.wrap(littleEndian).order(ByteOrder.LITTLE_ENDIAN);
+    if (type == Schema.Type.FLOAT) {
+      int count = littleEndian.length / Float.BYTES;
+      expect(count);
+      var unused = bytes.asFloatBuffer().get(floats, size, count);
+      size += count;
+    } else {
+      int count = littleEndian.length / Double.BYTES;
+      expect(count);
+      var unused = bytes.asDoubleBuffer().get(doubles, size, count);
+      size += count;
+    }
   }
 
   private void room() {

@@ -6,6 +6,7 @@ import org.apache.avro.Schema;
 import org.apache.avro.generic.GenericData;
 import org.apache.avro.generic.GenericDatumReader;
 import org.apache.avro.generic.GenericRecord;
+import org.apache.avro.io.Decoder;
 import org.apache.avro.io.ResolvingDecoder;
 import org.jspecify.annotations.Nullable;
 
@@ -26,6 +27,11 @@ final class VectorReader extends GenericDatumReader<GenericRecord> {
     if (elements == null) {
       return super.readArray(old instanceof Numbers ? null : old, expected, in);
     }
+    return numbers(elements, in);
+  }
+
+  /** The numbers of an array, in however many blocks it was written. */
+  static Numbers numbers(Schema.Type elements, Decoder in) throws IOException {
     NumbersBuilder into = new NumbersBuilder(elements);
     for (long block = in.readArrayStart(); block > 0; block = in.arrayNext()) {
       into.expect(block);

@@ -83,6 +83,21 @@ class VectorsTest {
   }
 
   @Test
+  void anEventOfAnEarlierSchemaIsReadTheSame() throws Exception {
+    Schema earlier =
+        new Schema.Parser()
+            .parse(SCHEMA.toString().replace("\"items\":\"float\"", "\"items\":\"int\""));
+    GenericRecord record = photo(new Random(7));
+    record.put("floats", List.of(1f, 2f));
+    GenericRecord before = new GenericData.Record(earlier);
+    earlier.getFields().forEach(field -> before.put(field.pos(), record.get(field.name())));
+    before.put("floats", List.of(1, 2));
+    byte[] avro = new WireFormat.Writer(1, earlier).write(before);
+    assertThat(Objects.requireNonNull(decode(false, avro, earlier).event()).values())
+        .isEqualTo(event(false, avro(record, false)).values());
+  }
+
+  @Test
   void jsonIsReadTheSame() throws Exception {
     Random random = new Random(4);
     for (int i = 0; i < 200; i++) {
@@ -207,12 +222,16 @@ class VectorsTest {
     return Objects.requireNonNull(decode(json, value).event());
   }
 
-  @SuppressWarnings("NullAway") // The decoder does not look at the context.
   private static Inbound decode(boolean json, byte[] value) throws Exception {
+    return decode(json, value, SCHEMA);
+  }
+
+  @SuppressWarnings("NullAway") // The decoder does not look at the context.
+  private static Inbound decode(boolean json, byte[] value, Schema written) throws Exception {
     SourcePlan plan =
         new SourcePlan(
             "photos", "photos", json, SCHEMA, 0, 1, 10_000, 3_600_000, List.of(), List.of(2), "t");
-    EventDecoder decoder = new EventDecoder(plan, OneSchema::new);
+    EventDecoder decoder = new EventDecoder(plan, () -> new OneSchema(written));
     decoder.open(null);
     List<Inbound> out = new ArrayList<>();
     decoder.deserialize(
@@ -240,7 +259,7 @@ class VectorsTest {
     return out.get(0);
   }
 
-  private static final class OneSchema implements SubjectRegistry {
+  private record OneSchema(Schema written) implements SubjectRegistry {
     @Override
     public int register(String subject, String schemaJson) {
       throw new UnsupportedOperationException("Cannot register a schema here");
@@ -248,7 +267,7 @@ class VectorsTest {
 
     @Override
     public String schemaById(int id) {
-      return SCHEMA.toString();
+      return written.toString();
     }
   }
 }
