@@ -49,7 +49,13 @@ public final class BenchMain implements Callable<Integer> {
               "latency"),
           "inference",
           List.of(
-              "operator", "batch-scoring", "kafka-trees", "prediction-latency", "swap", "canary"));
+              "operator",
+              "crayfish",
+              "batch-scoring",
+              "kafka-trees",
+              "prediction-latency",
+              "swap",
+              "canary"));
 
   @Parameters(index = "0")
   private String name = "";
@@ -160,6 +166,7 @@ public final class BenchMain implements Callable<Integer> {
       case "operator" -> new OperatorFigures(bench.fork().folder("operator")).measure(bench);
       case "batch-scoring" ->
           new BatchScoringFigures(bench.fork().folder("batch-scoring")).measure(bench);
+      case "crayfish" -> new CrayfishFigures(bench.fork().folder("crayfish")).measure(bench);
       case "kafka-trees" -> scoring.trees(bench);
       case "prediction-latency" -> scoring.latency(bench);
       case "swap" -> scoring.swap(bench);

@@ -7,6 +7,8 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 
 /** The jobs of a stack, by Flink's own REST API. */
@@ -28,6 +30,17 @@ final class FlinkJobs {
     if (id.isEmpty()) {
       throw new IOException("Cannot cancel " + name + ": it does not run");
     }
+    cancel(name, id);
+  }
+
+  /** Cancels whatever runs and waits until nothing does. */
+  void cancelAll() throws IOException, InterruptedException {
+    for (Map.Entry<String, String> job : running().entrySet()) {
+      cancel(job.getKey(), job.getValue());
+    }
+  }
+
+  private void cancel(String name, String id) throws IOException, InterruptedException {
     HttpResponse<String> unused =
         http.send(
             HttpRequest.newBuilder(URI.create(flink + "/jobs/" + id + "?mode=cancel"))
@@ -45,6 +58,12 @@ final class FlinkJobs {
 
   /** The job's id; empty where it does not run. */
   private String running(String name) throws IOException, InterruptedException {
+    return running().getOrDefault(name, "");
+  }
+
+  /** The ids of the jobs that run, by name. */
+  private Map<String, String> running() throws IOException, InterruptedException {
+    Map<String, String> running = new TreeMap<>();
     HttpResponse<String> answer =
         http.send(
             HttpRequest.newBuilder(URI.create(flink + "/jobs/overview")).build(),
@@ -52,10 +71,10 @@ final class FlinkJobs {
     for (JsonNode job : JSON.readTree(answer.body()).path("jobs")) {
       String state = job.path("state").asText();
       boolean over = state.equals("CANCELED") || state.equals("FAILED") || state.equals("FINISHED");
-      if (!over && job.path("name").asText().equals(name)) {
-        return job.path("jid").asText();
+      if (!over) {
+        running.put(job.path("name").asText(), job.path("jid").asText());
       }
     }
-    return "";
+    return running;
   }
 }

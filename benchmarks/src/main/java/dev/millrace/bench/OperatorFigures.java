@@ -1,5 +1,6 @@
 package dev.millrace.bench;
 
+import ai.onnx.proto.OnnxMl.AttributeProto;
 import ai.onnx.proto.OnnxMl.GraphProto;
 import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
@@ -169,6 +170,39 @@ final class OperatorFigures {
       width = to;
     }
     graph.addOutput(value("p", 1));
+    return model(graph);
+  }
+
+  /** Layers of 32 and 32 with ReLU, then a softmax over classes, of which the largest is given. */
+  static byte[] classifier(SplittableRandom random, int inputs, int classes) {
+    GraphProto.Builder graph = GraphProto.newBuilder().setName("classifier");
+    graph.addInput(value("x", inputs));
+    String from = "x";
+    int[] widths = {inputs, 32, 32, classes};
+    for (int layer = 0; layer + 1 < widths.length; layer++) {
+      graph.addInitializer(tensor("w" + layer, random, widths[layer], widths[layer + 1]));
+      graph.addInitializer(tensor("b" + layer, random, widths[layer + 1]));
+      graph.addNode(node("MatMul", "m" + layer, from, "w" + layer));
+      graph.addNode(node("Add", "a" + layer, "m" + layer, "b" + layer));
+      boolean last = layer + 2 == widths.length;
+      graph.addNode(node(last ? "Softmax" : "Relu", "h" + layer, "a" + layer));
+      from = "h" + layer;
+    }
+    graph.addNode(
+        NodeProto.newBuilder()
+            .setOpType("ReduceMax")
+            .addInput(from)
+            .addOutput("p")
+            .addAttribute(
+                AttributeProto.newBuilder()
+                    .setName("axes")
+                    .setType(AttributeProto.AttributeType.INTS)
+                    .addInts(1)));
+    graph.addOutput(value("p", 1));
+    return model(graph);
+  }
+
+  private static byte[] model(GraphProto.Builder graph) {
     return ModelProto.newBuilder()
         .setIrVersion(8)
         .addOpsetImport(OperatorSetIdProto.newBuilder().setVersion(15))

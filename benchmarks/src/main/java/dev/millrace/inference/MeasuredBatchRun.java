@@ -8,6 +8,7 @@ import dev.millrace.core.model.DeployedVersion;
 import dev.millrace.platform.RunningViews;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Warehouse;
+import dev.millrace.scoring.InputColumn;
 import dev.millrace.streaming.IcebergEnds;
 import dev.millrace.streaming.Inbound;
 import dev.millrace.streaming.StrictEnvironment;
@@ -154,7 +155,7 @@ public final class MeasuredBatchRun {
 
     @Override
     public Scorer load(
-        String model, DeployedVersion version, List<String> inputs, Execution execution)
+        String model, DeployedVersion version, List<InputColumn> inputs, Execution execution)
         throws java.io.IOException {
       Scorer scorer = models.load(model, version, inputs, execution);
       READY_NANOS.set(System.nanoTime());

@@ -3,6 +3,7 @@ package dev.millrace.scoring;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
+import dev.millrace.core.row.Numbers;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -107,6 +108,11 @@ public final class BatchScorer implements AutoCloseable {
     return model.inputs();
   }
 
+  /** How many values an input of a row has: 1, or as many as the vector is long. */
+  public int width(int column) {
+    return model.layout().columns().get(column).width();
+  }
+
   /** The batch sizes that are run. */
   List<Integer> sizes() {
     return buckets.stream().map(Bucket::rows).toList();
@@ -135,7 +141,7 @@ public final class BatchScorer implements AutoCloseable {
   }
 
   /** Sets one input of a row that is a vector of this length. */
-  public void put(int row, int column, float[] vector) {
+  public void put(int row, int column, Numbers vector) {
     inputs.put(row, column, vector);
   }
 

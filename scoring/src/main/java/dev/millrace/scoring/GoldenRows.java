@@ -3,6 +3,7 @@ package dev.millrace.scoring;
 import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.StringStringEntryProto;
 import com.google.protobuf.InvalidProtocolBufferException;
+import java.util.List;
 import java.util.Map;
 import java.util.StringJoiner;
 import org.jspecify.annotations.Nullable;
@@ -12,8 +13,8 @@ import org.jspecify.annotations.Nullable;
  * Whoever loads the file compares, so that a version which computes something else on this machine
  * never serves. The file's sha256 covers them.
  *
- * <p>Rows are numbers in the order of the signature, joined by commas, a missing one empty; rows
- * and scores are joined by semicolons.
+ * <p>Rows are numbers in the order of the signature, a vector's one after another, joined by
+ * commas, a missing one empty; rows and scores are joined by semicolons.
  */
 public final class GoldenRows {
 
@@ -32,10 +33,12 @@ public final class GoldenRows {
   /** More would only make loading slower. */
   static final int MOST = 64;
 
+  private final List<InputColumn> columns;
   private final double[][] rows;
   private final double[] scores;
 
-  private GoldenRows(double[][] rows, double[] scores) {
+  private GoldenRows(List<InputColumn> columns, double[][] rows, double[] scores) {
+    this.columns = columns;
     this.rows = rows;
     this.scores = scores;
   }
@@ -82,7 +85,7 @@ public final class GoldenRows {
    *
    * @throws UnreadableModelException where they are not as they are to be
    */
-  static @Nullable GoldenRows of(Map<String, String> metadata, int inputs)
+  static @Nullable GoldenRows of(Map<String, String> metadata, List<InputColumn> columns)
       throws UnreadableModelException {
     String rows = metadata.get(ROWS);
     String scores = metadata.get(SCORES);
@@ -99,6 +102,7 @@ public final class GoldenRows {
           "its metadata has %d golden rows with %d scores; there are as many, at most %d"
               .formatted(ofRows.length, ofScores.length, MOST));
     }
+    int inputs = columns.stream().mapToInt(InputColumn::width).sum();
     double[][] parsed = new double[ofRows.length][];
     double[] expected = new double[ofRows.length];
     for (int row = 0; row < parsed.length; row++) {
@@ -114,7 +118,7 @@ public final class GoldenRows {
       }
       expected[row] = number(ofScores[row]);
     }
-    return new GoldenRows(parsed, expected);
+    return new GoldenRows(columns, parsed, expected);
   }
 
   private static double number(String text) throws UnreadableModelException {
@@ -132,8 +136,11 @@ public final class GoldenRows {
   /** What is wrong with the scores of these rows; null where nothing is. */
   @Nullable String flaw(BatchScorer scorer) {
     for (int row = 0; row < rows.length; row++) {
-      for (int column = 0; column < rows[row].length; column++) {
-        scorer.put(row, column, rows[row][column]);
+      int next = 0;
+      for (int column = 0; column < columns.size(); column++) {
+        for (int i = 0; i < columns.get(column).width(); i++) {
+          scorer.buffers().put(row, column, i, rows[row][next++]);
+        }
       }
     }
     scorer.score(rows.length);

@@ -2,6 +2,7 @@ package dev.millrace.scoring;
 
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtException;
+import dev.millrace.core.row.Numbers;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -72,18 +73,14 @@ final class InputBuffers {
     of(column).put(at(row, column), value);
   }
 
-  void put(int row, int column, float[] vector) {
+  void put(int row, int column, Numbers vector) {
     int width = layout.columns().get(check(column)).width();
-    if (vector.length != width) {
+    if (vector.size() != width) {
       throw new IllegalArgumentException(
           "Cannot put %d values into input %s, which has %d"
-              .formatted(vector.length, layout.columns().get(column).name(), width));
+              .formatted(vector.size(), layout.columns().get(column).name(), width));
     }
-    InputValues into = of(column);
-    int at = at(row, column);
-    for (int i = 0; i < width; i++) {
-      into.put(at + i, (double) vector[i]);
-    }
+    of(column).put(at(row, column), vector);
   }
 
   /** Sets one value of a column that may be a vector. */

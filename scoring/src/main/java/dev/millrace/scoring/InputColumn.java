@@ -6,15 +6,23 @@ import java.util.List;
 /**
  * One of the inputs that a model is given for each row.
  *
- * @param width 1, or the length of a vector
+ * @param width 1, or the length of a vector; {@link #AS_THE_FILE} where the model's file says it
  */
 public record InputColumn(String name, int width) {
 
+  /** Of a vector that is as long as the model takes it. */
+  public static final int AS_THE_FILE = 0;
+
   public InputColumn {
-    if (width < 1) {
+    if (width < 0) {
       throw new IllegalArgumentException(
           "Cannot take input " + name + " of " + width + " values: it must have at least 1");
     }
+  }
+
+  /** A vector that is as long as the model's file says. */
+  public static InputColumn vector(String name) {
+    return new InputColumn(name, AS_THE_FILE);
   }
 
   /** Single values of these names. */

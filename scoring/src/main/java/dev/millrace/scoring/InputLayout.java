@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which of a model's tensors takes which column of the signature.
@@ -50,7 +51,7 @@ final class InputLayout {
     for (NodeInfo info : session.getInputInfo().values()) {
       taken.add(node(info));
     }
-    InputLayout layout = new InputLayout(List.copyOf(columns));
+    InputLayout layout = new InputLayout(settled(columns, taken));
     if (taken.size() == 1) {
       layout.takeAll(taken.get(0), names);
     } else {
@@ -58,6 +59,63 @@ final class InputLayout {
       layout.takeRest(taken);
     }
     return layout;
+  }
+
+  /**
+   * The columns with the lengths of vectors that only the file knows: a vector's own tensor says
+   * it, of one more what the tensors have left.
+   */
+  private static List<InputColumn> settled(List<InputColumn> columns, List<Node> nodes)
+      throws UnreadableModelException {
+    List<InputColumn> settled = new ArrayList<>(columns);
+    List<Node> rest = new ArrayList<>(nodes);
+    int last = -1;
+    int others = 0;
+    for (int c = 0; c < columns.size(); c++) {
+      InputColumn column = columns.get(c);
+      Node own = nodes.size() == 1 ? null : named(nodes, column.name());
+      if (own != null) {
+        rest.remove(own);
+      }
+      if (column.width() != InputColumn.AS_THE_FILE) {
+        others += own == null ? column.width() : 0;
+      } else if (own != null) {
+        settled.set(c, new InputColumn(column.name(), fixed(own, column)));
+      } else if (last >= 0) {
+        throw new UnreadableModelException(
+            "nothing says how long the vectors %s and %s are; give each an input of its name"
+                .formatted(columns.get(last).name(), column.name()));
+      } else {
+        last = c;
+      }
+    }
+    if (last >= 0) {
+      InputColumn column = columns.get(last);
+      int width = -others;
+      for (Node node : rest) {
+        width += fixed(node, column);
+      }
+      if (width < 1) {
+        throw new UnreadableModelException(
+            "its inputs take %d values a row, and the signature has %d beside the vector %s"
+                .formatted(width + others, others, column.name()));
+      }
+      settled.set(last, new InputColumn(column.name(), width));
+    }
+    return List.copyOf(settled);
+  }
+
+  private static @Nullable Node named(List<Node> nodes, String name) {
+    return nodes.stream().filter(n -> n.name().equals(name)).findFirst().orElse(null);
+  }
+
+  private static int fixed(Node node, InputColumn vector) throws UnreadableModelException {
+    if (node.width() == FREE) {
+      throw new UnreadableModelException(
+          "its input %s has no fixed width, so nothing says how long the vector %s is"
+              .formatted(node.name(), vector.name()));
+    }
+    return node.width();
   }
 
   List<InputColumn> columns() {
@@ -82,17 +140,20 @@ final class InputLayout {
     for (int n = 0; n < nodes.size(); n++) {
       Node node = nodes.get(n);
       int number = n;
+      List<Integer> taken =
+          IntStream.range(0, places.length)
+              .filter(c -> places[c].node() == number)
+              .boxed()
+              .sorted(Comparator.comparingInt(c -> places[c].offset()))
+              .toList();
       tensors.add(
           new InputTensor(
               node.name(),
               kind(node.type()),
               node.width(),
               node.hasRank2(),
-              IntStream.range(0, places.length)
-                  .filter(c -> places[c].node() == number)
-                  .boxed()
-                  .sorted(Comparator.comparingInt(c -> places[c].offset()))
-                  .toList()));
+              taken,
+              taken.stream().map(c -> columns.get(c).width()).toList()));
     }
     return List.copyOf(tensors);
   }

@@ -2,6 +2,7 @@ package dev.millrace.scoring;
 
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtException;
+import dev.millrace.core.row.Numbers;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.DoubleBuffer;
@@ -25,6 +26,20 @@ sealed interface InputValues {
   default void put(int at, String value) {
     throw new IllegalArgumentException(
         "Cannot put text %s into input %s, which takes numbers".formatted(value, node().name()));
+  }
+
+  /** Puts all of them, the first at this place. */
+  default void put(int at, Numbers vector) {
+    if (vector instanceof Numbers.Longs longs) {
+      long[] values = longs.array();
+      for (int i = 0; i < values.length; i++) {
+        put(at + i, values[i]);
+      }
+    } else {
+      for (int i = 0; i < vector.size(); i++) {
+        put(at + i, vector.at(i));
+      }
+    }
   }
 
   /** A tensor over the first rows. */
@@ -62,6 +77,16 @@ sealed interface InputValues {
     }
 
     @Override
+    public void put(int at, Numbers vector) {
+      if (vector instanceof Numbers.Floats floats) {
+        float[] values = floats.array();
+        buffer.put(at, values, 0, values.length);
+      } else {
+        InputValues.super.put(at, vector);
+      }
+    }
+
+    @Override
     public OnnxTensor tensor(int rows) throws OrtException {
       return OnnxTensor.createTensor(
           OnnxSession.environment(), buffer.slice(0, rows * node.width()), shape(node, rows));
@@ -77,6 +102,16 @@ sealed interface InputValues {
     @Override
     public void put(int at, long value) {
       buffer.put(at, (double) value);
+    }
+
+    @Override
+    public void put(int at, Numbers vector) {
+      if (vector instanceof Numbers.Doubles doubles) {
+        double[] values = doubles.array();
+        buffer.put(at, values, 0, values.length);
+      } else {
+        InputValues.super.put(at, vector);
+      }
     }
 
     @Override

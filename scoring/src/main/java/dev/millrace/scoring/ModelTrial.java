@@ -2,6 +2,7 @@ package dev.millrace.scoring;
 
 import ai.onnxruntime.OrtEnvironment;
 import com.google.protobuf.CodedInputStream;
+import dev.millrace.core.row.Numbers;
 import java.io.File;
 import java.io.IOException;
 import java.io.Serializable;
@@ -101,7 +102,11 @@ public final class ModelTrial {
                 "-XX:-UsePerfData",
                 "-Djava.io.tmpdir=" + System.getProperty("java.io.tmpdir"),
                 "-cp",
-                Stream.of(ModelTrial.class, OrtEnvironment.class, CodedInputStream.class)
+                Stream.of(
+                        ModelTrial.class,
+                        Numbers.class,
+                        OrtEnvironment.class,
+                        CodedInputStream.class)
                     .map(ModelTrial::place)
                     .distinct()
                     .collect(Collectors.joining(File.pathSeparator)),

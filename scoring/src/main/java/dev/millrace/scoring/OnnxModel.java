@@ -159,7 +159,7 @@ public final class OnnxModel implements AutoCloseable {
               ScoreOutput.named(session.onnx(), metadata.get(OUTPUT)),
               limits,
               device.provider());
-      GoldenRows golden = GoldenRows.of(metadata, signature.size());
+      GoldenRows golden = GoldenRows.of(metadata, layout.columns());
       OnnxModel model =
           new OnnxModel(sha256, device, names, session, layout, output, limits, golden);
       loaded = true;
@@ -254,6 +254,11 @@ public final class OnnxModel implements AutoCloseable {
   /** The tensors that it takes, each with its columns of the signature. */
   public List<InputTensor> inputTensors() {
     return layout.tensors();
+  }
+
+  /** What it is given for each row, in order, with the lengths of vectors. */
+  public List<InputColumn> columns() {
+    return layout.columns();
   }
 
   /** The inputs of the signature that are texts, for which no number can be put. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import ai.onnx.proto.OnnxMl.ModelProto;
+import dev.millrace.core.row.Numbers;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -107,14 +108,62 @@ class TypedInputsTest {
     try (OnnxModel model = load(TypedModels.several(2), signature);
         BatchScorer scorer = model.scorer(3)) {
       scorer.put(2, 0, 1L);
-      scorer.put(2, 1, new float[] {0.5f, -1});
-      scorer.put(2, 2, new float[] {0.25f, -0.25f});
+      scorer.put(2, 1, Numbers.of(new float[] {0.5f, -1}));
+      scorer.put(2, 2, Numbers.of(new float[] {0.25f, -0.25f}));
       scorer.score(3);
       assertThat(scorer.probability(2))
           .isCloseTo(sigmoid(0.5 - 2 + 4 + 8 * 0.25 - 16 * 0.25), close());
-      assertThatThrownBy(() -> scorer.put(0, 1, new float[] {1}))
+      assertThatThrownBy(() -> scorer.put(0, 1, Numbers.of(new float[] {1})))
           .hasMessage("Cannot put 1 values into input text, which has 2");
     }
+  }
+
+  @Test
+  void aVectorIsAsLongAsTheFileSays() throws IOException {
+    // By its name; by what the others leave; and where one tensor takes all.
+    List<InputColumn> signature =
+        List.of(
+            InputColumn.vector("first"), new InputColumn("hour", 1), InputColumn.vector("rest"));
+    try (OnnxModel model = load(TypedModels.several(2), signature);
+        BatchScorer scorer = model.scorer(3)) {
+      assertThat(model.columns()).extracting(InputColumn::width).containsExactly(2, 1, 2);
+      assertThat(model.inputTensors()).extracting(InputTensor::lengths).contains(List.of(2));
+      for (Numbers half :
+          List.of(Numbers.of(new double[] {0.5, -1}), Numbers.of(new float[] {0.5f, -1}))) {
+        scorer.put(2, 0, half);
+        scorer.put(2, 1, 1L);
+        scorer.put(2, 2, half);
+        scorer.score(3);
+        assertThat(scorer.probability(2)).isCloseTo(sigmoid(0.5 - 2 + 4 + 8 * 0.5 - 16), close());
+      }
+    }
+    try (OnnxModel model =
+            load(
+                TypedModels.wholes(TypedModels.INT64, 1, 2, 3),
+                List.of(new InputColumn("a", 1), InputColumn.vector("b")));
+        BatchScorer scorer = model.scorer(2)) {
+      assertThat(scorer.width(1)).isEqualTo(2);
+      scorer.put(0, 0, 1L);
+      scorer.put(0, 1, Numbers.of(new long[] {-1, 1}));
+      scorer.score(1);
+      assertThat(scorer.probability(0)).isCloseTo(sigmoid(1 - 2 + 3), close());
+    }
+  }
+
+  @Test
+  void aVectorWhoseLengthNobodySaysIsRefused() {
+    assertRefused(
+        TypedModels.several(-1),
+        List.of(InputColumn.vector("first"), new InputColumn("hour", 1), new InputColumn("a", 2)),
+        "its input first has no fixed width, so nothing says how long the vector first is");
+    assertRefused(
+        TypedModels.several(2),
+        List.of(InputColumn.vector("a"), InputColumn.vector("b")),
+        "nothing says how long the vectors a and b are");
+    assertRefused(
+        TypedModels.wholes(TypedModels.INT64, 1, 2),
+        List.of(new InputColumn("a", 1), new InputColumn("b", 1), InputColumn.vector("c")),
+        "its inputs take 2 values a row, and the signature has 2 beside the vector c");
   }
 
   @Test

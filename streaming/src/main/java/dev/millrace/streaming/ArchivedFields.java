@@ -1,5 +1,6 @@
 package dev.millrace.streaming;
 
+import dev.millrace.core.row.Numbers;
 import dev.millrace.platform.ArchivedValues;
 import java.io.Serializable;
 import java.nio.charset.StandardCharsets;
@@ -19,7 +20,13 @@ public final class ArchivedFields implements Serializable {
 
   private static final long serialVersionUID = 1L;
 
-  private record Field(RowData.FieldGetter getter, int position, boolean micros)
+  /**
+   * A field.
+   *
+   * @param elements of a vector; null for any other field
+   */
+  private record Field(
+      RowData.FieldGetter getter, int position, boolean micros, Schema.@Nullable Type elements)
       implements Serializable {}
 
   private final List<Field> fields = new ArrayList<>();
@@ -37,20 +44,31 @@ public final class ArchivedFields implements Serializable {
         continue;
       }
       Schema plain = ArchivedValues.withoutNull(field.schema());
+      Schema.Type elements =
+          plain.getType() == Schema.Type.ARRAY ? VectorFields.elements(plain) : null;
+      int at = rowType.getFieldIndex(field.name());
+      if (elements != null) {
+        fields.add(
+            new Field(
+                RowData.createFieldGetter(rowType.getTypeAt(at), at),
+                field.pos(),
+                false,
+                elements));
+        continue;
+      }
       switch (plain.getType()) {
         case ARRAY, MAP, RECORD ->
             throw new IllegalArgumentException(
                 ("Cannot read field %s of source %s from its archive: %s values are kept there as"
                         + " text; use fields of plain types in inputs and labels")
                     .formatted(field.name(), source, plain.getType()));
-        default -> {
-          int at = rowType.getFieldIndex(field.name());
-          fields.add(
-              new Field(
-                  RowData.createFieldGetter(rowType.getTypeAt(at), at),
-                  field.pos(),
-                  plain.getLogicalType() instanceof LogicalTypes.TimestampMicros));
-        }
+        default ->
+            fields.add(
+                new Field(
+                    RowData.createFieldGetter(rowType.getTypeAt(at), at),
+                    field.pos(),
+                    plain.getLogicalType() instanceof LogicalTypes.TimestampMicros,
+                    null));
       }
     }
   }
@@ -60,9 +78,11 @@ public final class ArchivedFields implements Serializable {
     @Nullable Object[] values = new Object[size];
     for (Field field : fields) {
       Object value = field.getter.getFieldOrNull(row);
+      Schema.Type elements = field.elements;
       if (value instanceof StringData text) {
         // Its own decoder asks two thread locals for buffers, which costs more than the text.
-        values[field.position] = new String(text.toBytes(), StandardCharsets.UTF_8);
+        String read = new String(text.toBytes(), StandardCharsets.UTF_8);
+        values[field.position] = elements == null ? read : numbers(read, elements);
       } else if (value instanceof TimestampData time) {
         values[field.position] =
             field.micros
@@ -73,5 +93,24 @@ public final class ArchivedFields implements Serializable {
       }
     }
     return values;
+  }
+
+  /** Out of the text that the archive keeps: {@code [1.5, 2.0]}. */
+  private static Numbers numbers(String text, Schema.Type elements) {
+    NumbersBuilder numbers = new NumbersBuilder(elements);
+    int end = text.length() - 1;
+    int from = 1;
+    while (from < end) {
+      int comma = text.indexOf(',', from);
+      int to = comma < 0 ? end : comma;
+      String one = text.substring(from, to).strip();
+      switch (elements) {
+        case FLOAT -> numbers.add(Float.parseFloat(one));
+        case DOUBLE -> numbers.add(Double.parseDouble(one));
+        default -> numbers.add(Long.parseLong(one));
+      }
+      from = to + 1;
+    }
+    return numbers.build();
   }
 }

@@ -1,5 +1,6 @@
 package dev.millrace.streaming;
 
+import dev.millrace.core.row.Numbers;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,6 +22,9 @@ final class AvroValues {
     }
     if (value instanceof GenericFixed fixed) {
       return fixed.bytes().clone();
+    }
+    if (value instanceof Numbers) {
+      return value;
     }
     if (value instanceof List<?> list) {
       List<@Nullable Object> plain = new ArrayList<>(list.size());

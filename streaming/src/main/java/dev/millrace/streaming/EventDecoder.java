@@ -81,11 +81,19 @@ public final class EventDecoder implements KafkaRecordDeserializationSchema<Inbo
     return Serializers.INBOUND;
   }
 
+  /**
+   * How records of one schema are read.
+   *
+   * @param same null where they have to be resolved
+   */
+  private record Reading(
+      @Nullable SameSchemaReader same, GenericDatumReader<GenericRecord> other) {}
+
   /** The state of one task's decoder. */
   private static final class Decoding {
     private final SourcePlan plan;
     private final SubjectRegistry registry;
-    private final Map<Integer, GenericDatumReader<GenericRecord>> readers = new HashMap<>();
+    private final Map<Integer, Reading> readers = new HashMap<>();
     private final EventRules rules;
     private final JsonEvents json;
     private @Nullable BinaryDecoder binary;
@@ -126,14 +134,14 @@ public final class EventDecoder implements KafkaRecordDeserializationSchema<Inbo
         throw new JsonEvents.MalformedException(
             "the record does not begin with the magic byte and a schema id", null);
       }
-      GenericDatumReader<GenericRecord> reader = reader(WireFormat.schemaId(value));
-      GenericRecord decoded;
+      Reading reader = reader(WireFormat.schemaId(value));
+      @Nullable Object[] values;
       try {
         binary =
             DecoderFactory.get()
                 .binaryDecoder(
                     value, WireFormat.HEADER_BYTES, value.length - WireFormat.HEADER_BYTES, binary);
-        decoded = reader.read(reused, binary);
+        values = reader.same == null ? resolved(reader.other, binary) : reader.same.read(binary);
         if (!binary.isEnd()) {
           throw new JsonEvents.MalformedException("bytes are left after the record", null);
         }
@@ -147,6 +155,12 @@ public final class EventDecoder implements KafkaRecordDeserializationSchema<Inbo
         reused = null;
         throw new JsonEvents.MalformedException("the bytes are no " + plan.schema().getName(), e);
       }
+      return values;
+    }
+
+    private @Nullable Object[] resolved(
+        GenericDatumReader<GenericRecord> reader, BinaryDecoder from) throws IOException {
+      GenericRecord decoded = reader.read(reused, from);
       reused = decoded;
       int fields = plan.schema().getFields().size();
       @Nullable Object[] values = new Object[fields];
@@ -156,9 +170,8 @@ public final class EventDecoder implements KafkaRecordDeserializationSchema<Inbo
       return values;
     }
 
-    private GenericDatumReader<GenericRecord> reader(int id)
-        throws IOException, JsonEvents.MalformedException {
-      GenericDatumReader<GenericRecord> reader = readers.get(id);
+    private Reading reader(int id) throws IOException, JsonEvents.MalformedException {
+      Reading reader = readers.get(id);
       if (reader == null) {
         Schema written;
         try {
@@ -166,7 +179,12 @@ public final class EventDecoder implements KafkaRecordDeserializationSchema<Inbo
         } catch (SchemaParseException e) {
           throw new JsonEvents.MalformedException("schema id " + id + " is no Avro schema", e);
         }
-        reader = new GenericDatumReader<>(written, plan.schema());
+        reader =
+            VectorFields.of(plan.schema()).isEmpty()
+                ? new Reading(null, new GenericDatumReader<>(written, plan.schema()))
+                : new Reading(
+                    SameSchemaReader.of(written, plan.schema()),
+                    new VectorReader(written, plan.schema()));
         readers.put(id, reader);
       }
       return reader;

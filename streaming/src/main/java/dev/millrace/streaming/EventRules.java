@@ -3,6 +3,7 @@ package dev.millrace.streaming;
 import dev.millrace.core.definition.Source;
 import dev.millrace.core.expression.Expression;
 import dev.millrace.core.expression.ExpressionException;
+import dev.millrace.core.row.Numbers;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -54,7 +55,7 @@ public final class EventRules {
       if (!finite(values[field])) {
         return new Broken(
             DeadLetter.Reason.NON_FINITE,
-            fieldName(field) + " is " + values[field] + ", a finite number is needed");
+            fieldName(field) + " is " + shown(values[field]) + ", a finite number is needed");
       }
     }
     long aheadMillis = eventTimeMillis - recordTimeMillis;
@@ -107,10 +108,25 @@ public final class EventRules {
     if (value instanceof Float number) {
       return Float.isFinite(number);
     }
+    if (value instanceof Numbers numbers) {
+      return numbers.isFinite();
+    }
     if (value instanceof List<?> list) {
       return list.stream().allMatch(EventRules::finite);
     }
     return true;
+  }
+
+  /** Of a long vector the first number that is not finite is enough. */
+  private static String shown(@Nullable Object value) {
+    if (value instanceof Numbers numbers) {
+      for (int i = 0; i < numbers.size(); i++) {
+        if (!Double.isFinite(numbers.at(i))) {
+          return "a vector whose value " + i + " is " + numbers.at(i);
+        }
+      }
+    }
+    return String.valueOf(value);
   }
 
   private String fieldName(int field) {

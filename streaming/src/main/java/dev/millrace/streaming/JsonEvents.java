@@ -1,11 +1,17 @@
 package dev.millrace.streaming;
 
 import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.POJONode;
+import dev.millrace.core.row.Numbers;
 import java.io.IOException;
 import java.time.DateTimeException;
 import java.time.Instant;
@@ -13,6 +19,7 @@ import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Map;
 import org.apache.avro.LogicalType;
 import org.apache.avro.LogicalTypes;
 import org.apache.avro.Schema;
@@ -34,10 +41,19 @@ final class JsonEvents {
           .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
+          .enable(StreamReadFeature.USE_FAST_DOUBLE_PARSER)
           .build();
+
+  /** Reads what stands in the middle of a record. */
+  private final ObjectReader part =
+      mapper.readerFor(JsonNode.class).without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+
+  /** What the elements are, by field. */
+  private final Map<String, Schema.Type> vectors;
 
   JsonEvents(Schema schema) {
     this.schema = schema;
+    this.vectors = VectorFields.of(schema);
     mapper
         .getFactory()
         .setStreamReadConstraints(
@@ -56,7 +72,7 @@ final class JsonEvents {
   @Nullable Object[] decode(byte[] bytes) throws MalformedException {
     JsonNode tree;
     try {
-      tree = mapper.readTree(bytes);
+      tree = vectors.isEmpty() ? mapper.readTree(bytes) : readWithVectors(bytes);
     } catch (IOException e) {
       throw new MalformedException("the bytes are no JSON", e);
     }
@@ -78,6 +94,60 @@ final class JsonEvents {
       }
     }
     return values;
+  }
+
+  /** A vector is one node, not one for each of its numbers. */
+  private @Nullable JsonNode readWithVectors(byte[] bytes) throws IOException {
+    try (JsonParser parser = mapper.createParser(bytes)) {
+      if (parser.nextToken() != JsonToken.START_OBJECT) {
+        return mapper.readTree(bytes);
+      }
+      ObjectNode tree = mapper.createObjectNode();
+      while (parser.nextToken() == JsonToken.FIELD_NAME) {
+        String name = parser.currentName();
+        Schema.Type elements = vectors.get(name);
+        if (parser.nextToken() == JsonToken.START_ARRAY && elements != null) {
+          Numbers numbers = numbers(elements, parser);
+          if (numbers == null) {
+            // Whatever is wrong with it is said as for any other field.
+            return mapper.readTree(bytes);
+          }
+          tree.set(name, new POJONode(numbers));
+        } else {
+          JsonNode value = part.readTree(parser);
+          tree.set(name, value);
+        }
+      }
+      return parser.nextToken() == null ? tree : mapper.readTree(bytes);
+    }
+  }
+
+  /** Null where a value is no number of this type. */
+  private static @Nullable Numbers numbers(Schema.Type type, JsonParser parser) throws IOException {
+    NumbersBuilder numbers = new NumbersBuilder(type);
+    for (JsonToken token = parser.nextToken();
+        token != JsonToken.END_ARRAY;
+        token = parser.nextToken()) {
+      boolean whole = token == JsonToken.VALUE_NUMBER_INT;
+      if (!whole && token != JsonToken.VALUE_NUMBER_FLOAT) {
+        return null;
+      }
+      switch (type) {
+        case FLOAT -> numbers.add((float) parser.getDoubleValue());
+        case DOUBLE -> numbers.add(parser.getDoubleValue());
+        default -> {
+          JsonParser.NumberType size = whole ? parser.getNumberType() : null;
+          boolean fits =
+              size == JsonParser.NumberType.INT
+                  || (size == JsonParser.NumberType.LONG && type == Schema.Type.LONG);
+          if (!fits) {
+            return null;
+          }
+          numbers.add(parser.getLongValue());
+        }
+      }
+    }
+    return numbers.build();
   }
 
   private static @Nullable Object value(String name, Schema schema, JsonNode node)
@@ -130,6 +200,9 @@ final class JsonEvents {
         }
       }
       case ARRAY -> {
+        if (node instanceof POJONode vector && vector.getPojo() instanceof Numbers numbers) {
+          yield numbers;
+        }
         if (!node.isArray()) {
           throw unfit(name, schema, node);
         }

@@ -1,7 +1,9 @@
 package dev.millrace.streaming;
 
+import dev.millrace.core.row.Numbers;
 import dev.millrace.core.row.ValueText;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,6 +31,9 @@ public final class Values {
   private static final byte BYTES = 8;
   private static final byte LIST = 9;
   private static final byte MAP = 10;
+  private static final byte FLOATS = 11;
+  private static final byte DOUBLES = 12;
+  private static final byte LONGS = 13;
 
   public static void writeAll(@Nullable Object[] values, DataOutputView out) throws IOException {
     out.writeInt(values.length);
@@ -68,6 +73,8 @@ public final class Values {
     } else if (value instanceof byte[] bytes) {
       out.writeByte(BYTES);
       writeBytes(bytes, out);
+    } else if (value instanceof Numbers numbers) {
+      write(numbers, out);
     } else if (value instanceof List<?> list) {
       out.writeByte(LIST);
       out.writeInt(list.size());
@@ -84,6 +91,40 @@ public final class Values {
     } else {
       throw new IOException("Cannot write a value of " + value.getClass().getName());
     }
+  }
+
+  /** A vector in one piece. */
+  private static void write(Numbers numbers, DataOutputView out) throws IOException {
+    ByteBuffer bytes = ByteBuffer.allocate(Math.toIntExact(numbers.bytes()));
+    if (numbers instanceof Numbers.Floats floats) {
+      out.writeByte(FLOATS);
+      var unused = bytes.asFloatBuffer().put(floats.array());
+    } else if (numbers instanceof Numbers.Doubles doubles) {
+      out.writeByte(DOUBLES);
+      var unused = bytes.asDoubleBuffer().put(doubles.array());
+    } else if (numbers instanceof Numbers.Longs longs) {
+      out.writeByte(LONGS);
+      var unused = bytes.asLongBuffer().put(longs.array());
+    }
+    writeBytes(bytes.array(), out);
+  }
+
+  private static Numbers floats(ByteBuffer bytes) {
+    float[] values = new float[bytes.remaining() / Float.BYTES];
+    var unused = bytes.asFloatBuffer().get(values);
+    return Numbers.of(values);
+  }
+
+  private static Numbers doubles(ByteBuffer bytes) {
+    double[] values = new double[bytes.remaining() / Double.BYTES];
+    var unused = bytes.asDoubleBuffer().get(values);
+    return Numbers.of(values);
+  }
+
+  private static Numbers longs(ByteBuffer bytes) {
+    long[] values = new long[bytes.remaining() / Long.BYTES];
+    var unused = bytes.asLongBuffer().get(values);
+    return Numbers.of(values);
   }
 
   public static @Nullable Object read(DataInputView in) throws IOException {
@@ -114,6 +155,9 @@ public final class Values {
         }
         yield map;
       }
+      case FLOATS -> floats(ByteBuffer.wrap(readBytes(in)));
+      case DOUBLES -> doubles(ByteBuffer.wrap(readBytes(in)));
+      case LONGS -> longs(ByteBuffer.wrap(readBytes(in)));
       default -> throw new IOException("Cannot read a value: unknown tag " + tag);
     };
   }

@@ -6,6 +6,7 @@ import dev.millrace.cli.local.AppliedJob;
 import dev.millrace.cli.local.AppliedJobs;
 import dev.millrace.cli.local.FlinkRest;
 import dev.millrace.core.definition.Project;
+import dev.millrace.core.definition.Source;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -74,9 +75,17 @@ public final class ProjectJobs {
 
   /** The jobs that a project needs, each after those whose topics it reads. */
   public static List<Kind> kinds(Project project) {
-    return project.models().isEmpty()
-        ? List.of(FEATURE_PIPELINE)
-        : List.of(FEATURE_PIPELINE, INFERENCE, DRIFT_DETECTOR, RETRAIN_TRIGGER);
+    List<Kind> kinds = new ArrayList<>();
+    // Flink refuses a job without operators.
+    if (!project.featureViews().isEmpty()
+        || project.models().isEmpty()
+        || project.sources().stream().anyMatch(Source::archive)) {
+      kinds.add(FEATURE_PIPELINE);
+    }
+    if (!project.models().isEmpty()) {
+      kinds.addAll(List.of(INFERENCE, DRIFT_DETECTOR, RETRAIN_TRIGGER));
+    }
+    return List.copyOf(kinds);
   }
 
   /** Whether a job of the project runs under this name. */

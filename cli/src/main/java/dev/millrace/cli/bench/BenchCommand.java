@@ -49,7 +49,8 @@ public final class BenchCommand implements Callable<Integer> {
       paramLabel = "GROUP",
       description =
           "Only these groups of figures: of features sql-4x2, sql-1x1, kafka-redis, latency,"
-              + " windows, tiled-length, state-bytes; of inference kafka-trees.")
+              + " windows, tiled-length, state-bytes; of inference operator, crayfish, kafka-trees,"
+              + " prediction-latency, swap, canary.")
   private List<String> only = new ArrayList<>();
 
   @Option(names = "--quick", description = "Short repeats: to see that it works, not to cite.")

@@ -31,7 +31,8 @@ final class InputReader {
       @Nullable String view,
       @Nullable String feature,
       List<String> keyFields,
-      @Nullable String expression) {}
+      @Nullable String expression,
+      boolean vector) {}
 
   InputReader(
       Scope scope,
@@ -76,6 +77,7 @@ final class InputReader {
     if (value == null || text == null) {
       return;
     }
+    boolean vector = false;
     if (source != null && source.schema() != null) {
       Expression expression =
           scope.expression(value, source.schema(), Expression.Type.ANY, Map.of());
@@ -83,13 +85,11 @@ final class InputReader {
         value.unbuilt("a text as a model's input");
       } else if (expression != null) {
         scope.expression(value, source.schema(), Expression.Type.INPUT, Map.of());
-        if (expression.type() == Expression.Type.VECTOR) {
-          value.unbuilt("a vector as a model's input");
-        }
+        vector = expression.type() == Expression.Type.VECTOR;
       }
     }
     if (name != null) {
-      found.add(new Found(element, name, null, null, List.of(), text));
+      found.add(new Found(element, name, null, null, List.of(), text, vector));
     }
   }
 
@@ -139,7 +139,8 @@ final class InputReader {
       if (type != null && !type.isInput()) {
         element.unbuilt(type.noun() + " (" + feature.name() + ") as a model's input");
       }
-      found.add(new Found(element, feature.name(), viewName, feature.name(), keyFields, null));
+      found.add(
+          new Found(element, feature.name(), viewName, feature.name(), keyFields, null, false));
     }
   }
 
@@ -174,7 +175,7 @@ final class InputReader {
       if (one.view() != null && one.feature() != null) {
         inputs.add(new Model.Input.OfView(name, one.view(), one.feature(), one.keyFields()));
       } else if (one.expression() != null) {
-        inputs.add(new Model.Input.OnDemand(name, one.expression()));
+        inputs.add(new Model.Input.OnDemand(name, one.expression(), one.vector()));
       }
     }
     return inputs;

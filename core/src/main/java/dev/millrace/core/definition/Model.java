@@ -144,8 +144,23 @@ public record Model(
       }
     }
 
-    /** A CEL expression over the event itself. */
-    record OnDemand(String name, String value) implements Input {}
+    /**
+     * A CEL expression over the event itself.
+     *
+     * @param vector whether it gives a list of numbers, as many as the version's file takes
+     */
+    record OnDemand(String name, String value, boolean vector) implements Input {
+
+      /** One that gives a number. */
+      public OnDemand(String name, String value) {
+        this(name, value, false);
+      }
+    }
+
+    /** Whether it is a list of numbers. */
+    default boolean isVector() {
+      return this instanceof OnDemand onDemand && onDemand.vector();
+    }
   }
 
   public enum Provider {

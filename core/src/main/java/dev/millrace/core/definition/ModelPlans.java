@@ -109,7 +109,10 @@ final class ModelPlans {
   private void tests(Section model, @Nullable Schema schema, List<Model.Input> inputs) {
     Names names = new Names();
     Map<String, Expression.Type> variables = new HashMap<>();
-    inputs.forEach(i -> variables.put(i.name(), Expression.Type.DOUBLE));
+    inputs.forEach(
+        i ->
+            variables.put(
+                i.name(), i.isVector() ? Expression.Type.VECTOR : Expression.Type.DOUBLE));
     Map<String, Expression.Type> expected = new HashMap<>(variables);
     expected.put("before", Expression.Type.DOUBLE);
     expected.put("after", Expression.Type.DOUBLE);
@@ -138,14 +141,13 @@ final class ModelPlans {
 
   private void change(
       String name, Value value, @Nullable Schema schema, Map<String, Expression.Type> variables) {
-    boolean input = variables.containsKey(name);
-    if (!input && schema != null && schema.getField(name) == null) {
+    Expression.Type input = variables.get(name);
+    if (input == null && schema != null && schema.getField(name) == null) {
       value.mistake(
           "there is no input or field " + name,
           Value.suggestion(name, new ArrayList<>(variables.keySet()), "inputs are "));
     }
-    scope.expression(
-        value, schema, input ? Expression.Type.DOUBLE : Expression.Type.ANY, variables);
+    scope.expression(value, schema, input == null ? Expression.Type.ANY : input, variables);
   }
 
   private List<Model.Gate> gates(Section model) {

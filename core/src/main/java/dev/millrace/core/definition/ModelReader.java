@@ -69,7 +69,7 @@ final class ModelReader {
     Model.Delivery delivery =
         section.choice(Model.Delivery.class, "delivery", Model.Delivery.AT_LEAST_ONCE);
     Model.Label label = label(section, source, decisions);
-    Model.Training training = training(section);
+    Model.Training training = training(section, inputs);
     ModelPlans.Plans later = plans.read(section, schema, inputs);
     section.close();
     if (name == null || source == null) {
@@ -137,6 +137,12 @@ final class ModelReader {
       double number = numberOrNan(entry.getValue());
       if (entry.getKey().equals("default")) {
         otherwise = number;
+      } else if (inputs.stream().anyMatch(i -> i.isVector() && i.name().equals(entry.getKey()))) {
+        entry
+            .getValue()
+            .mistake(
+                "no number stands for input " + entry.getKey() + ", which is a vector",
+                "leave it out: where a vector is missing, fallback answers");
       } else if (names.contains(entry.getKey())) {
         byInput.put(entry.getKey(), number);
       } else {
@@ -267,7 +273,7 @@ final class ModelReader {
     }
   }
 
-  private static Model.@Nullable Training training(Section model) {
+  private static Model.@Nullable Training training(Section model, List<Model.Input> inputs) {
     Value trainingValue = model.take("training");
     Section section = trainingValue == null ? null : trainingValue.section();
     if (trainingValue == null || section == null) {
@@ -275,6 +281,14 @@ final class ModelReader {
     }
     if (model.take("label") == null) {
       trainingValue.mistake("there is nothing to learn from", "add label:");
+    }
+    for (Model.Input input : inputs) {
+      if (input.isVector()) {
+        trainingValue.unbuilt(
+            "training on a vector (input "
+                + input.name()
+                + "; leave training out and register versions that are trained elsewhere)");
+      }
     }
     Value trainerValue = section.take("trainer");
     String trainer = trainerValue == null ? XGBOOST : trainerValue.name();

@@ -10,6 +10,7 @@ import dev.cel.runtime.CelEvaluationException;
 import dev.cel.runtime.CelVariableResolver;
 import dev.cel.runtime.Program;
 import dev.millrace.core.plugin.Plugins;
+import dev.millrace.core.row.Numbers;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashSet;
@@ -53,7 +54,7 @@ public final class Expression {
   private final Activation activation;
   private final Set<String> fields;
 
-  /** The one number of the record that this is, where it is no more than that. */
+  /** The one number or vector of the record that this is, where it is no more than that. */
   private final @Nullable Variable number;
 
   /** Whether it is that number as the record has it, where the record has a double. */
@@ -118,7 +119,9 @@ public final class Expression {
     Environment.Checked checked = environment.check(text);
     CelAbstractSyntaxTree tree = checked.tree();
     Type type = type(tree.getResultType());
-    if (!fits(expected, type)) {
+    boolean otherList =
+        expected == Type.INPUT && type == Type.ANY && tree.getResultType().kind() == CelKind.LIST;
+    if (otherList || !fits(expected, type)) {
       throw new ExpressionException(
           "compile",
           text,
@@ -175,7 +178,7 @@ public final class Expression {
    * The result for one event.
    *
    * @return a Boolean, Long, Double, String, byte[], List or Map; a point in time as epoch
-   *     milliseconds; a vector as List of Double
+   *     milliseconds; a vector as {@link Numbers}
    * @throws ExpressionException if it cannot be computed for these values
    */
   public @Nullable Object evaluate(
@@ -194,7 +197,11 @@ public final class Expression {
     }
     if (number != null) {
       Object value = fieldValues[number.position];
-      Object known = value == null ? null : number.conversion.apply(value);
+      if (value instanceof Numbers vector && type == Type.VECTOR) {
+        return vector;
+      }
+      Object known =
+          value == null || value instanceof List<?> ? null : number.conversion.apply(value);
       if (known instanceof Double || known instanceof Long) {
         return converted(known);
       }
@@ -236,17 +243,18 @@ public final class Expression {
     return result;
   }
 
-  private List<Double> vector(List<?> values) {
-    List<Double> numbers = new ArrayList<>(values.size());
+  private Numbers vector(List<?> values) {
+    double[] numbers = new double[values.size()];
+    int next = 0;
     for (Object value : values) {
-      Double number = Values.real(value);
-      if (number == null) {
+      Double one = Values.real(value);
+      if (one == null) {
         throw new ExpressionException(
             "compute", text, "its list holds " + value + ", which is no number", "");
       }
-      numbers.add(number);
+      numbers[next++] = one;
     }
-    return numbers;
+    return Numbers.of(numbers);
   }
 
   private <T> T orUnfit(@Nullable T fit, Object result) {

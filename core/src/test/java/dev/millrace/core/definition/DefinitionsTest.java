@@ -280,8 +280,8 @@ class DefinitionsTest {
         .extracting(Project.Unbuilt::path)
         .containsExactlyInAnyOrder(
             "models[0].inputs[1]",
-            "models[0].inputs[2].value",
             "models[0].inputs[3].value",
+            "models[0].training",
             "models[0].training.trainer",
             "models[0].label.selective",
             "models[0].label.holdback");

@@ -116,7 +116,10 @@ record DriftPlan(
       MissingInputs ofRevision = MissingInputs.of(revision.model());
       List<Model.Input> inputs = revision.model().inputs();
       for (int i = 0; i < inputs.size(); i++) {
-        missing.putIfAbsent(inputs.get(i).name(), ofRevision.value(i));
+        // A vector has no bins, and predictions do not tell it.
+        if (!inputs.get(i).isVector()) {
+          missing.putIfAbsent(inputs.get(i).name(), ofRevision.value(i));
+        }
       }
     }
     return missing;

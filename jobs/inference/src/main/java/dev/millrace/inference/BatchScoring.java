@@ -96,8 +96,7 @@ final class BatchScoring {
     this.out = out;
     this.freshness = new RowFreshness(plan, metrics);
     this.inputValues = new InputValues(plan, metrics);
-    this.inputNames =
-        plan.plans().stream().map(p -> new NamedValues.Names(p.inputNames())).toList();
+    this.inputNames = plan.plans().stream().map(NamedValues.Names::singles).toList();
     this.decisions = new Decisions(plan.decisions(), plan.source().schema());
     this.predictionIds = new PredictionId(plan.project(), plan.model());
     this.runs = new VersionRuns(plan.model(), metrics, clock, out);
@@ -330,7 +329,8 @@ final class BatchScoring {
       metrics.unanswered.inc();
       out.refused(
           event,
-          plan.letter(event.event, DeadLetter.Reason.NO_MODEL, noModel(version, score, ran)));
+          plan.letter(
+              event.event, DeadLetter.Reason.NO_MODEL, noModel(event, version, score, ran)));
       return;
     }
     fallbackCause(version, ran).inc();
@@ -356,13 +356,16 @@ final class BatchScoring {
     return ran ? metrics.fallbacksNonFinite : metrics.fallbacksFailed;
   }
 
-  private String noModel(Serving.@Nullable Version version, double score, boolean ran) {
+  private String noModel(
+      PendingEvent event, Serving.@Nullable Version version, double score, boolean ran) {
+    String unfit = version == null ? null : VersionRuns.unfit(version, event);
     String why =
         version == null
             ? "no version is deployed"
             : "version "
                 + version.deployed().version()
-                + (ran ? " gave the score " + score : " could not run");
+                + " "
+                + (unfit != null ? unfit : ran ? "gave the score " + score : "could not run");
     return "model " + plan.model() + ": " + why + fallback.why();
   }
 

@@ -1,6 +1,8 @@
 package dev.millrace.inference;
 
+import dev.millrace.core.row.Numbers;
 import dev.millrace.streaming.Event;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** What an event holds of the heap, roughly: enough to bound what waits. */
@@ -21,6 +23,10 @@ final class EventBytes {
         bytes += 2 * OBJECT + 2L * text.length();
       } else if (value instanceof byte[] raw) {
         bytes += OBJECT + raw.length;
+      } else if (value instanceof Numbers numbers) {
+        bytes += 2 * OBJECT + numbers.bytes();
+      } else if (value instanceof List<?> list) {
+        bytes += OBJECT + OBJECT * list.size();
       } else {
         bytes += OBJECT;
       }

@@ -10,13 +10,15 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.millrace.scoring.InputTensor;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A request of the Open Inference Protocol, version 2: tensors of rows. They are those of the
- * model's own file, or, under the names of the signature, one tensor of numbers for each input.
+ * model's own file, or, under the names of the signature, one tensor of numbers for each input, of
+ * a vector with its values in each row.
  *
  * <p>JSON has no NaN; null stands for a missing value.
  *
@@ -161,16 +163,22 @@ record InferRequest(@Nullable String id, int rows, List<Tensor> tensors) {
    *
    * @param own the tensors of the model's file
    * @param signature the names of its inputs in order
-   * @return by row and input; NaN where a value is missing
+   * @return by row: the values of each input, one after another as the signature has them; NaN
+   *     where a value is missing
    */
   double[][] values(List<InputTensor> own, List<String> signature) throws RequestRefusedException {
     boolean bySignature =
         tensors.stream().noneMatch(t -> find(own, t.name) != null)
             && tensors.stream().anyMatch(t -> signature.contains(t.name));
-    List<InputTensor> wanted = bySignature ? bySignature(signature) : own;
-    double[][] values = new double[rows][signature.size()];
+    int[] lengths = lengths(own, signature.size());
+    int[] places = new int[lengths.length];
+    for (int column = 1; column < places.length; column++) {
+      places[column] = places[column - 1] + lengths[column - 1];
+    }
+    List<InputTensor> wanted = bySignature ? bySignature(signature, lengths) : own;
+    double[][] values = new double[rows][Arrays.stream(lengths).sum()];
     for (InputTensor tensor : wanted) {
-      fill(tensor, given(tensor, wanted), bySignature, values);
+      fill(tensor, given(tensor, wanted), bySignature, places, values);
     }
     if (tensors.size() > wanted.size()) {
       throw bad(
@@ -178,6 +186,18 @@ record InferRequest(@Nullable String id, int rows, List<Tensor> tensors) {
               .formatted(tensors.stream().map(Tensor::name).toList(), expected(wanted)));
     }
     return values;
+  }
+
+  /** How many values each input of the signature has. */
+  static int[] lengths(List<InputTensor> own, int inputs) {
+    int[] lengths = new int[inputs];
+    Arrays.fill(lengths, 1);
+    for (InputTensor tensor : own) {
+      for (int i = 0; i < tensor.columns().size(); i++) {
+        lengths[tensor.columns().get(i)] = tensor.lengths().get(i);
+      }
+    }
+    return lengths;
   }
 
   private Tensor given(InputTensor wanted, List<InputTensor> all) throws RequestRefusedException {
@@ -194,7 +214,8 @@ record InferRequest(@Nullable String id, int rows, List<Tensor> tensors) {
     return found.get(0);
   }
 
-  private void fill(InputTensor wanted, Tensor given, boolean bySignature, double[][] values)
+  private void fill(
+      InputTensor wanted, Tensor given, boolean bySignature, int[] places, double[][] values)
       throws RequestRefusedException {
     boolean fits =
         given.shape.size() == 1
@@ -215,10 +236,13 @@ record InferRequest(@Nullable String id, int rows, List<Tensor> tensors) {
                   given.datatype.isEmpty() ? "nothing" : given.datatype,
                   datatype(wanted.kind())));
     }
+    int at = 0;
     for (int row = 0; row < rows; row++) {
-      for (int i = 0; i < wanted.width(); i++) {
-        int at = row * wanted.width() + i;
-        values[row][wanted.columns().get(i)] = number(given, at);
+      for (int c = 0; c < wanted.columns().size(); c++) {
+        int place = places[wanted.columns().get(c)];
+        for (int i = 0; i < wanted.lengths().get(c); i++) {
+          values[row][place + i] = number(given, at++);
+        }
       }
     }
   }
@@ -264,12 +288,17 @@ record InferRequest(@Nullable String id, int rows, List<Tensor> tensors) {
     return tensor.hasRank2() ? List.of(-1, tensor.width()) : List.of(-1);
   }
 
-  private static List<InputTensor> bySignature(List<String> signature) {
+  private static List<InputTensor> bySignature(List<String> signature, int[] lengths) {
     List<InputTensor> tensors = new ArrayList<>();
     for (int column = 0; column < signature.size(); column++) {
       tensors.add(
           new InputTensor(
-              signature.get(column), InputTensor.Kind.DOUBLE, 1, false, List.of(column)));
+              signature.get(column),
+              InputTensor.Kind.DOUBLE,
+              lengths[column],
+              lengths[column] > 1,
+              List.of(column),
+              List.of(lengths[column])));
     }
     return tensors;
   }

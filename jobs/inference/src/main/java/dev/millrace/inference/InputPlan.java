@@ -1,7 +1,9 @@
 package dev.millrace.inference;
 
 import dev.millrace.core.model.MissingInputs;
+import dev.millrace.scoring.InputColumn;
 import java.io.Serializable;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -38,8 +40,27 @@ record InputPlan(
      */
     record OfView(String name, int view, int field) implements Input {}
 
-    /** A CEL expression over the event. */
-    record OnDemand(String name, String expression) implements Input {}
+    /**
+     * A CEL expression over the event.
+     *
+     * @param vector whether it gives a list of numbers
+     */
+    record OnDemand(String name, String expression, boolean vector) implements Input {}
+  }
+
+  /** Whether an input is a list of numbers. */
+  boolean isVector(int input) {
+    return inputs.get(input) instanceof Input.OnDemand onDemand && onDemand.vector();
+  }
+
+  /** The inputs as a model's file is to take them. */
+  List<InputColumn> columns() {
+    List<InputColumn> columns = new ArrayList<>();
+    for (int i = 0; i < inputs.size(); i++) {
+      String name = inputs.get(i).name();
+      columns.add(isVector(i) ? InputColumn.vector(name) : new InputColumn(name, 1));
+    }
+    return List.copyOf(columns);
   }
 
   /** The names of the inputs in order. */

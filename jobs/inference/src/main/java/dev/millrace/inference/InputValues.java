@@ -2,6 +2,7 @@ package dev.millrace.inference;
 
 import dev.millrace.core.expression.Expression;
 import dev.millrace.core.expression.ExpressionException;
+import dev.millrace.core.row.Numbers;
 import dev.millrace.streaming.Event;
 import java.util.ArrayList;
 import java.util.List;
@@ -34,9 +35,9 @@ final class InputValues {
     for (int i = 0; i < plan.inputs().size(); i++) {
       int place = plan.firstInput() + i;
       Expression expression = onDemand.get(place);
-      Double value = null;
+      Object value = null;
       if (expression != null) {
-        value = computed(expression, event.event);
+        value = computed(expression, plan.isVector(i), event.event);
       } else if (plan.inputs().get(i) instanceof InputPlan.Input.OfView ofView) {
         ViewRow row = event.rows[ofView.view()];
         value = row == null ? null : row.value(ofView.field());
@@ -48,7 +49,7 @@ final class InputValues {
     }
   }
 
-  private @Nullable Double computed(Expression expression, Event event) {
+  private @Nullable Object computed(Expression expression, boolean vector, Event event) {
     Object value;
     try {
       value = expression.evaluate(event.values());
@@ -59,8 +60,12 @@ final class InputValues {
     if (value == null) {
       return null;
     }
-    if (value instanceof Double number && Double.isFinite(number)) {
-      return number;
+    boolean usable =
+        vector
+            ? value instanceof Numbers numbers && numbers.isFinite()
+            : value instanceof Double number && Double.isFinite(number);
+    if (usable) {
+      return value;
     }
     metrics.inputsFailed.inc();
     return null;

@@ -1,8 +1,10 @@
 package dev.millrace.inference;
 
 import dev.millrace.core.model.DeployedVersion;
+import dev.millrace.core.row.Numbers;
 import dev.millrace.scoring.RunEndedException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -145,8 +147,7 @@ final class LoadedModel implements AutoCloseable {
       Serving.Version version = version(ask.version());
       List<String> names = version.inputs().inputNames();
       double[][] rows = ask.request().values(version.scorer().tensors(), names);
-      ask.answer()
-          .complete(new Ask.Inferred(version.deployed().version(), scores(version.scorer(), rows)));
+      ask.answer().complete(new Ask.Inferred(version.deployed().version(), scores(version, rows)));
     } catch (RunEndedException e) {
       // Whether the version is left out is not for a client's rows to decide.
       metrics.runsEnded.inc();
@@ -157,11 +158,12 @@ final class LoadedModel implements AutoCloseable {
     }
   }
 
-  private double[] scores(Scorer scorer, double[][] rows) throws RequestRefusedException {
+  private double[] scores(Serving.Version version, double[][] rows) throws RequestRefusedException {
+    Scorer scorer = version.scorer();
     double[] scores = new double[rows.length];
     try {
       for (int from = 0; from < rows.length; from += plan.maxRows()) {
-        score(scorer, rows, from, scores);
+        score(scorer, version.inputs(), rows, from, scores);
       }
     } finally {
       scorer.end();
@@ -169,13 +171,20 @@ final class LoadedModel implements AutoCloseable {
     return scores;
   }
 
-  private void score(Scorer scorer, double[][] rows, int from, double[] scores)
+  private void score(Scorer scorer, InputPlan inputs, double[][] rows, int from, double[] scores)
       throws RequestRefusedException {
     int count = Math.min(plan.maxRows(), rows.length - from);
     for (int row = 0; row < count; row++) {
       double[] values = rows[from + row];
-      for (int column = 0; column < values.length; column++) {
-        scorer.put(row, column, values[column]);
+      int next = 0;
+      for (int column = 0; column < inputs.inputs().size(); column++) {
+        if (inputs.isVector(column)) {
+          int end = next + scorer.width(column);
+          scorer.put(row, column, Numbers.of(Arrays.copyOfRange(values, next, end)));
+          next = end;
+        } else {
+          scorer.put(row, column, values[next++]);
+        }
       }
     }
     scorer.score(count);

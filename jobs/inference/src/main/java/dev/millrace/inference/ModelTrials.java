@@ -30,7 +30,7 @@ final class ModelTrials {
         }
       };
 
-  private record Tried(String sha256, List<String> inputs) {}
+  private record Tried(String sha256, List<InputColumn> inputs) {}
 
   private record Outcome(@Nullable ModelRefusedException refused, long atNanos) {
     boolean stands() {
@@ -40,7 +40,7 @@ final class ModelTrials {
 
   /** Tries a version, or recalls how that ended. */
   static void pass(
-      DeployedVersion version, List<String> inputs, int maxRows, ModelTrial.Limits limits)
+      DeployedVersion version, List<InputColumn> inputs, int maxRows, ModelTrial.Limits limits)
       throws IOException {
     Tried tried = new Tried(version.sha256(), List.copyOf(inputs));
     synchronized (OUTCOMES) {
@@ -56,15 +56,10 @@ final class ModelTrials {
   }
 
   private static @Nullable ModelRefusedException refused(
-      DeployedVersion version, List<String> inputs, int maxRows, ModelTrial.Limits limits)
+      DeployedVersion version, List<InputColumn> inputs, int maxRows, ModelTrial.Limits limits)
       throws IOException {
     try {
-      ModelTrial.run(
-          SharedModel.file(version.uri()),
-          version.sha256(),
-          InputColumn.single(inputs),
-          maxRows,
-          limits);
+      ModelTrial.run(SharedModel.file(version.uri()), version.sha256(), inputs, maxRows, limits);
       return null;
     } catch (ModelRefusedException e) {
       return e;

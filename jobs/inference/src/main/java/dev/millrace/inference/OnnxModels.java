@@ -2,9 +2,11 @@ package dev.millrace.inference;
 
 import dev.millrace.core.definition.Model;
 import dev.millrace.core.model.DeployedVersion;
+import dev.millrace.core.row.Numbers;
 import dev.millrace.scoring.BatchScorer;
 import dev.millrace.scoring.ComputeDevice;
 import dev.millrace.scoring.ExecutionProvider;
+import dev.millrace.scoring.InputColumn;
 import dev.millrace.scoring.InputTensor;
 import dev.millrace.scoring.LatencyTable;
 import dev.millrace.scoring.ModelTrial;
@@ -60,7 +62,7 @@ record OnnxModels(int gpu, RunLimits limits, ModelTrial.@Nullable Limits trial, 
 
   @Override
   public Scorer load(
-      String model, DeployedVersion version, List<String> inputs, Execution execution)
+      String model, DeployedVersion version, List<InputColumn> inputs, Execution execution)
       throws IOException {
     String what = "Cannot score with model " + model + " version " + version.version() + ": ";
     List<SharedModel> held = new ArrayList<>();
@@ -70,7 +72,7 @@ record OnnxModels(int gpu, RunLimits limits, ModelTrial.@Nullable Limits trial, 
         ModelTrials.pass(version, inputs, execution.maxRows(), trial);
       }
       String fellBack = acquire(version, inputs, execution.provider(), held);
-      checkInputs(what, held.get(held.size() - 1), inputs);
+      checkInputs(what, held.get(held.size() - 1), inputs.stream().map(InputColumn::name).toList());
       LatencyTable.Choice choice = choose(what, held, execution);
       for (SharedModel each : List.copyOf(held)) {
         if (each.device().provider() != choice.provider()) {
@@ -85,11 +87,12 @@ record OnnxModels(int gpu, RunLimits limits, ModelTrial.@Nullable Limits trial, 
         throw new IOException(what + flaw + "; export it again");
       }
       List<InputTensor> tensors = chosen.onnx().inputTensors();
+      List<InputColumn> columns = chosen.onnx().columns();
       SharedModel.Use use =
           new SharedModel.Use(chosen, version.uri(), execution.maxRows(), limits, memory);
       chosen.leave();
       made = true;
-      return new Held(chosen.device().provider(), use, choice.rows(), fellBack, tensors);
+      return new Held(chosen.device().provider(), use, choice.rows(), fellBack, tensors, columns);
     } catch (IllegalStateException e) {
       throw new IOException(what + "it does not run: " + e.getMessage(), e);
     } finally {
@@ -106,7 +109,10 @@ record OnnxModels(int gpu, RunLimits limits, ModelTrial.@Nullable Limits trial, 
    * @return why it is not on the device that was asked for, or null
    */
   private @Nullable String acquire(
-      DeployedVersion version, List<String> inputs, Model.Provider wanted, List<SharedModel> held)
+      DeployedVersion version,
+      List<InputColumn> inputs,
+      Model.Provider wanted,
+      List<SharedModel> held)
       throws IOException {
     String fellBack = null;
     // TensorRT takes minutes to build its engines, so it is for those who ask for it.
@@ -195,6 +201,7 @@ record OnnxModels(int gpu, RunLimits limits, ModelTrial.@Nullable Limits trial, 
     private final int batchRows;
     private final @Nullable String fellBack;
     private final List<InputTensor> tensors;
+    private final List<InputColumn> columns;
 
     /** Null between batches. */
     private @Nullable BatchScorer scorer;
@@ -206,18 +213,31 @@ record OnnxModels(int gpu, RunLimits limits, ModelTrial.@Nullable Limits trial, 
         SharedModel.Use use,
         int batchRows,
         @Nullable String fellBack,
-        List<InputTensor> tensors) {
+        List<InputTensor> tensors,
+        List<InputColumn> columns) {
       this.provider = provider;
       this.use = use;
       this.batchRows = batchRows;
       this.fellBack = fellBack;
       this.tensors = tensors;
+      this.columns = columns;
     }
 
     @Override
     public void put(int row, int column, double value) {
       BatchScorer begun = scorer;
       (begun == null ? begin() : begun).put(row, column, value);
+    }
+
+    @Override
+    public void put(int row, int column, Numbers vector) {
+      BatchScorer begun = scorer;
+      (begun == null ? begin() : begun).put(row, column, vector);
+    }
+
+    @Override
+    public int width(int column) {
+      return columns.get(column).width();
     }
 
     @Override

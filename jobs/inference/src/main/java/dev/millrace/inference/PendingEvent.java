@@ -24,8 +24,8 @@ final class PendingEvent {
   /** By view of the plan; null where no version of the event's deployment reads it. */
   final @Nullable Freshness[] freshness;
 
-  /** By input of all plans; null where it is missing. */
-  final @Nullable Double[] inputs;
+  /** By input of all plans: a Double, or Numbers of a vector; null where it is missing. */
+  final @Nullable Object[] inputs;
 
   /** By view of the plan: whether its row was read and nothing more is waited for. */
   final boolean[] settled;
@@ -50,7 +50,7 @@ final class PendingEvent {
     this.entityKeys = entityKeys;
     this.rows = rows == null ? new ViewRow[entityKeys.length] : rows.clone();
     this.freshness = new Freshness[entityKeys.length];
-    this.inputs = new Double[inputCount];
+    this.inputs = new Object[inputCount];
     this.settled = new boolean[entityKeys.length];
     this.awaited = new boolean[entityKeys.length];
     this.bytes = EventBytes.of(event, this.rows);
@@ -116,9 +116,10 @@ final class PendingEvent {
   }
 
   /**
-   * The inputs of one plan.
+   * The inputs of one plan that are single values: a vector is in the event, and in no record
+   * beside it.
    *
-   * @param names of the plan's inputs
+   * @param names of these inputs of the plan, with their places
    */
   Map<String, @Nullable Double> inputsByName(InputPlan of, NamedValues.Names names) {
     return new NamedValues<>(names, inputs, of.firstInput());

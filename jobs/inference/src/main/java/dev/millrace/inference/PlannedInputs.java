@@ -134,7 +134,8 @@ final class PlannedInputs {
                 ofView.name(), view, views.get(view).indexOf(ofView.feature())));
       } else if (input instanceof Model.Input.OnDemand onDemand) {
         check(onDemand);
-        inputs.add(new InputPlan.Input.OnDemand(onDemand.name(), onDemand.value()));
+        inputs.add(
+            new InputPlan.Input.OnDemand(onDemand.name(), onDemand.value(), onDemand.vector()));
       }
     }
     plans.add(
@@ -173,11 +174,8 @@ final class PlannedInputs {
   }
 
   private void check(Model.Input.OnDemand input) {
-    Expression.Type type =
-        Expression.compile(input.value(), source.schema(), Expression.Type.INPUT, Map.of()).type();
-    if (type == Expression.Type.VECTOR) {
-      problems.add("input " + input.name() + " is a vector, which is not built yet; leave it out");
-    }
+    var unusedExpression =
+        Expression.compile(input.value(), source.schema(), Expression.Type.INPUT, Map.of());
   }
 
   private static Read read(Running running, Model.Input.OfView input) {

@@ -2,6 +2,7 @@ package dev.millrace.inference;
 
 import dev.millrace.core.model.DeployedVersion;
 import dev.millrace.core.model.LifecycleEntry;
+import dev.millrace.scoring.InputColumn;
 import dev.millrace.streaming.DeadLetter;
 import dev.millrace.streaming.Inbound;
 import dev.millrace.streaming.StrictEnvironment;
@@ -176,7 +177,7 @@ final class ScoreGraph {
 
     @Override
     public Scorer load(
-        String model, DeployedVersion version, List<String> inputs, Execution execution) {
+        String model, DeployedVersion version, List<InputColumn> inputs, Execution execution) {
       try {
         return models.load(model, version, inputs, execution);
       } catch (IOException e) {

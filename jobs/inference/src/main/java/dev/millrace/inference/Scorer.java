@@ -1,5 +1,6 @@
 package dev.millrace.inference;
 
+import dev.millrace.core.row.Numbers;
 import dev.millrace.scoring.ExecutionProvider;
 import dev.millrace.scoring.InputTensor;
 import java.util.List;
@@ -14,6 +15,20 @@ interface Scorer extends AutoCloseable {
    * @throws IllegalStateException where the model was unloaded and cannot be loaded again
    */
   void put(int row, int column, double value);
+
+  /**
+   * Sets one input of a row that is a vector of its {@link #width}.
+   *
+   * @throws IllegalStateException where the model was unloaded and cannot be loaded again
+   */
+  default void put(int row, int column, Numbers vector) {
+    throw new IllegalStateException("Cannot put a vector: the model takes single values");
+  }
+
+  /** How many values a row has of an input. */
+  default int width(int column) {
+    return 1;
+  }
 
   /**
    * Scores the first {@code rows} rows.

@@ -441,7 +441,7 @@ final class Serving implements AutoCloseable {
 
   private Scorer scorer(DeployedVersion version, InputPlan inputs, Execution execution)
       throws IOException {
-    Scorer scorer = loader.load(plan.model(), version, inputs.inputNames(), execution);
+    Scorer scorer = loader.load(plan.model(), version, inputs.columns(), execution);
     String why = scorer.fellBack();
     if (why != null) {
       metrics.providerFallbacks.inc();

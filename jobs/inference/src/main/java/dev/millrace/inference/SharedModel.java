@@ -58,7 +58,7 @@ final class SharedModel {
   private volatile long bytes;
   private volatile long usedNanos;
 
-  private record Key(String sha256, List<String> inputs, ComputeDevice device) {}
+  private record Key(String sha256, List<InputColumn> inputs, ComputeDevice device) {}
 
   private SharedModel(Key key) {
     this.key = key;
@@ -67,7 +67,7 @@ final class SharedModel {
   /** Loads it, or joins those who have it; whoever asks uses it, and releases it. */
   static SharedModel acquire(
       DeployedVersion version,
-      List<String> inputs,
+      List<InputColumn> inputs,
       ComputeDevice device,
       RunLimits limits,
       ModelMemory memory)
@@ -140,7 +140,7 @@ final class SharedModel {
       }
       if (onnx == null) {
         bytes = ModelMemory.estimate(Files.size(file));
-        onnx = OnnxModel.load(file, key.sha256, InputColumn.single(key.inputs), key.device, limits);
+        onnx = OnnxModel.load(file, key.sha256, key.inputs, key.device, limits);
         ModelMemory.loaded(this);
       }
     } catch (IOException e) {

@@ -1,9 +1,12 @@
 package dev.millrace.inference;
 
+import dev.millrace.core.row.Numbers;
 import dev.millrace.scoring.RunEndedException;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,6 +32,9 @@ final class VersionRuns {
   private final BatchScoring.Out out;
   private final LogLimit logLimit = new LogLimit();
 
+  /** The rows of the batch that lack a vector of the version. */
+  private final BitSet unfit = new BitSet();
+
   /** How many runs in a row were ended; those without one are not there. */
   private final Map<Tried, Integer> ended = new HashMap<>();
 
@@ -52,7 +58,7 @@ final class VersionRuns {
       put(version, events, scorer);
       scorer.score(events.size());
       for (int row = 0; row < events.size(); row++) {
-        into[row] = scorer.scored(row);
+        into[row] = unfit.get(row) ? Double.NaN : scorer.scored(row);
       }
     } catch (RunEndedException e) {
       ended(served, version, e);
@@ -69,16 +75,48 @@ final class VersionRuns {
     return true;
   }
 
-  private static void put(Serving.Version version, List<PendingEvent> events, Scorer scorer) {
+  private void put(Serving.Version version, List<PendingEvent> events, Scorer scorer) {
     InputPlan inputs = version.inputs();
     int columns = inputs.inputs().size();
+    unfit.clear();
     for (int row = 0; row < events.size(); row++) {
       PendingEvent event = events.get(row);
       for (int column = 0; column < columns; column++) {
-        Double value = event.inputs[inputs.firstInput() + column];
-        scorer.put(row, column, value == null ? inputs.missing().value(column) : value);
+        Object value = event.inputs[inputs.firstInput() + column];
+        if (value instanceof Numbers vector && vector.size() == scorer.width(column)) {
+          scorer.put(row, column, vector);
+        } else if (inputs.isVector(column)) {
+          // What an earlier row left in its place is scored for nothing.
+          unfit.set(row);
+        } else {
+          scorer.put(
+              row,
+              column,
+              value instanceof Double number ? number : inputs.missing().value(column));
+        }
       }
     }
+  }
+
+  /** Why a version has no score for an event that lacks a vector; null where it lacks none. */
+  static @Nullable String unfit(Serving.Version version, PendingEvent event) {
+    InputPlan inputs = version.inputs();
+    for (int column = 0; column < inputs.inputs().size(); column++) {
+      if (inputs.isVector(column)) {
+        int width = version.scorer().width(column);
+        Object value = event.inputs[inputs.firstInput() + column];
+        if (!(value instanceof Numbers vector) || vector.size() != width) {
+          return "takes %d values of %s where the event has %s"
+              .formatted(
+                  width,
+                  inputs.inputs().get(column).name(),
+                  value instanceof Numbers vector
+                      ? String.valueOf(vector.size())
+                      : "none that is finite");
+        }
+      }
+    }
+    return null;
   }
 
   private void failed(IllegalStateException e) {

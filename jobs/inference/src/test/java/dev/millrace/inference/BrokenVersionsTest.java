@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.millrace.core.definition.Model;
 import dev.millrace.core.model.DeployedVersion;
 import dev.millrace.core.model.Deployment;
+import dev.millrace.scoring.InputColumn;
 import dev.millrace.scoring.ModelTrial;
 import dev.millrace.scoring.RunEndedException;
 import dev.millrace.scoring.RunLimits;
@@ -149,7 +150,10 @@ class BrokenVersionsTest {
     assertThatThrownBy(
             () ->
                 isolated.load(
-                    "delay_risk", version, List.of("a", "b"), EXECUTION.ofBatchRun().again()))
+                    "delay_risk",
+                    version,
+                    InputColumn.single(List.of("a", "b")),
+                    EXECUTION.ofBatchRun().again()))
         .hasMessageContaining("had not scored its first rows after 2000 ms");
   }
 

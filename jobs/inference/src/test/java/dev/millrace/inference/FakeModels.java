@@ -1,6 +1,7 @@
 package dev.millrace.inference;
 
 import dev.millrace.core.model.DeployedVersion;
+import dev.millrace.scoring.InputColumn;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -36,7 +37,7 @@ final class FakeModels implements ModelLoader {
 
   @Override
   public Scorer load(
-      String model, DeployedVersion version, List<String> inputs, Execution execution)
+      String model, DeployedVersion version, List<InputColumn> inputs, Execution execution)
       throws IOException {
     if (broken.contains(version.version())) {
       throw new IOException("Cannot load version " + version.version() + ": it is broken");

@@ -50,6 +50,22 @@ class InferRequestTest {
   }
 
   @Test
+  void aVectorTakesItsPartOfARow() throws Exception {
+    List<InputTensor> own =
+        List.of(new InputTensor("x", Kind.FLOAT, 4, true, List.of(0, 1, 2), List.of(1, 2, 1)));
+    double[][] rows = {{1, 2, 3, 4}, {5, 6, 7, 8}};
+    String head = "{'name':'x','shape':[2,4],'datatype':'FP32','data':";
+    assertThat(values(own, head + "[1,2,3,4,5,6,7,8]}")).isDeepEqualTo(rows);
+    String delay = "{'name':'delay','shape':[2],'datatype':'FP32','data':[1,5]}";
+    String hour = "{'name':'hour','shape':[2,2],'datatype':'FP32','data':[[2,3],[6,7]]}";
+    String distance = "{'name':'distance','shape':[2],'datatype':'FP64','data':[4,8]}";
+    assertThat(values(own, hour + "," + delay + "," + distance)).isDeepEqualTo(rows);
+    String narrow = "{'name':'hour','shape':[2,1],'datatype':'FP32','data':[2,6]}";
+    assertThatThrownBy(() -> values(own, delay + "," + distance + "," + narrow))
+        .hasMessageContaining("input hour has shape [2, 1]; expected [-1, 2]");
+  }
+
+  @Test
   void inputsMayComeUnderTheNamesOfTheSignature() throws Exception {
     double[][] rows =
         values(

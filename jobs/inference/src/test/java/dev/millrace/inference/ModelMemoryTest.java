@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.millrace.core.definition.Model;
 import dev.millrace.core.model.DeployedVersion;
+import dev.millrace.scoring.InputColumn;
 import dev.millrace.scoring.RunLimits;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -31,7 +32,7 @@ class ModelMemoryTest {
   private static final int TASKS = 2;
   private static final int BATCHES = 500;
 
-  private static final List<String> INPUTS = List.of("a", "b");
+  private static final List<InputColumn> INPUTS = InputColumn.single(List.of("a", "b"));
   private static final Execution EXECUTION =
       new Execution(Model.Provider.CPU, 4, 2, null, true, false);
 

@@ -20,7 +20,12 @@ final class OnnxBytes {
 
   /** A file that says it is of these versions. */
   static byte[] model(long irVersion, long opset, OnnxBytes graph) {
-    OnnxBytes x = value("x", new OnnxBytes().text(2, "n"), new OnnxBytes().number(1, 2));
+    return model(irVersion, opset, 2, graph);
+  }
+
+  /** The same with another width of {@code x}. */
+  static byte[] model(long irVersion, long opset, int width, OnnxBytes graph) {
+    OnnxBytes x = value("x", new OnnxBytes().text(2, "n"), new OnnxBytes().number(1, width));
     OnnxBytes p = value("p", new OnnxBytes().text(2, "n"), new OnnxBytes().text(2, "m"));
     return new OnnxBytes()
         .number(1, irVersion)

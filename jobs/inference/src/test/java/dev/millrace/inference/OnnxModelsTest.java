@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.core.definition.Model;
 import dev.millrace.core.model.DeployedVersion;
+import dev.millrace.scoring.InputColumn;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
@@ -26,6 +27,7 @@ class OnnxModelsTest {
 
   static final String SHA256 = "19eca1674cb13363b0f29584882c66b29107d1aa05391325c1cc3c1e0006ab57";
   private static final List<String> INPUTS = List.of("delay_mean_1h", "distance");
+  private static final List<InputColumn> COLUMNS = InputColumn.single(INPUTS);
 
   private static final Execution EXECUTION =
       new Execution(Model.Provider.CPU, 4, 2, null, true, false);
@@ -35,8 +37,8 @@ class OnnxModelsTest {
   @Test
   void tasksShareAModelAndScoreWithTheirOwnBuffers() throws Exception {
     DeployedVersion version = new DeployedVersion(1, uri(), SHA256);
-    Scorer one = models.load("delay_risk", version, INPUTS, EXECUTION);
-    try (Scorer other = models.load("delay_risk", version, INPUTS, EXECUTION)) {
+    Scorer one = models.load("delay_risk", version, COLUMNS, EXECUTION);
+    try (Scorer other = models.load("delay_risk", version, COLUMNS, EXECUTION)) {
       one.put(0, 0, 10.0);
       one.put(0, 1, 1_000.0);
       other.put(0, 0, -10.0);
@@ -51,7 +53,7 @@ class OnnxModelsTest {
       other.score(1);
       assertThat(other.scored(0)).isCloseTo(sigmoid(-1.0), within());
     }
-    try (Scorer again = models.load("delay_risk", version, INPUTS, EXECUTION)) {
+    try (Scorer again = models.load("delay_risk", version, COLUMNS, EXECUTION)) {
       again.put(0, 0, 0.0);
       again.put(0, 1, 0.0);
       again.score(1);
@@ -96,7 +98,12 @@ class OnnxModelsTest {
 
   private void assertRefused(String uri, String sha256, List<String> inputs, String why) {
     assertThatThrownBy(
-            () -> models.load("delay_risk", new DeployedVersion(2, uri, sha256), inputs, EXECUTION))
+            () ->
+                models.load(
+                    "delay_risk",
+                    new DeployedVersion(2, uri, sha256),
+                    InputColumn.single(inputs),
+                    EXECUTION))
         .isInstanceOf(IOException.class)
         .hasMessageContaining(why);
   }

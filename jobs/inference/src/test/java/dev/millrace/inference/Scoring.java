@@ -21,6 +21,11 @@ final class Scoring implements AutoCloseable {
   final List<LifecycleEntry> announced = new ArrayList<>();
   final TwoInputStreamOperatorTestHarness<Joined, DeploymentRecord, Prediction> harness;
 
+  /** With models of one's own; those of {@link #models} are not asked. */
+  Scoring(ScoringPlan plan, ModelLoader loader, DeploymentRecord... log) throws Exception {
+    this(plan, loader, new FakeStore(), new FakeModels(), new ManualTime(), null, null, log);
+  }
+
   Scoring(ScoringPlan plan, DeploymentRecord... log) throws Exception {
     this(plan, new FakeStore(), new FakeModels(), new ManualTime(), null, log);
   }
@@ -50,6 +55,19 @@ final class Scoring implements AutoCloseable {
       @Nullable Long written,
       DeploymentRecord... log)
       throws Exception {
+    this(plan, models, store, models, time, restored, written, log);
+  }
+
+  private Scoring(
+      ScoringPlan plan,
+      ModelLoader loader,
+      FakeStore store,
+      FakeModels models,
+      ManualTime time,
+      @Nullable OperatorSubtaskState restored,
+      @Nullable Long written,
+      DeploymentRecord... log)
+      throws Exception {
     this.store = store;
     this.models = models;
     this.time = time;
@@ -62,7 +80,7 @@ final class Scoring implements AutoCloseable {
                     new FixedLog(log),
                     new Announced(announced),
                     new Written(written),
-                    models,
+                    loader,
                     time,
                     time)));
     harness.setup(PredictionSerializer.INSTANCE);

@@ -52,6 +52,7 @@ public record AuditPlan(
       return new Inputs(
           Map.copyOf(versions),
           revision.model().inputs().stream()
+              .filter(input -> !input.isVector())
               .map(Model.Input::name)
               .collect(Collectors.toUnmodifiableSet()),
           List.copyOf(ofViews));

@@ -73,6 +73,13 @@ final class ModelSet {
           "Cannot join the training set of %s: it has no label; add label: to the model"
               .formatted(name));
     }
+    for (Input input : model.inputs()) {
+      if (input.isVector()) {
+        throw new IllegalArgumentException(
+            "Cannot join the training set of %s: input %s is a vector, and a set has one number a column; name single values, such as x[0]"
+                .formatted(name, input.name()));
+      }
+    }
     return new ModelSet(project, model, label, tables, request);
   }
 
