@@ -16,8 +16,12 @@ final class InputValues {
   /** By input of all plans; null where it is none of the event's own. */
   private final List<@Nullable Expression> onDemand = new ArrayList<>();
 
+  /** By the number of the inputs' plan. */
+  private final List<NamedValues.Names> names;
+
   InputValues(ScoringPlan plan, InferenceMetrics metrics) {
     this.metrics = metrics;
+    this.names = plan.plans().stream().map(p -> new NamedValues.Names(p.inputNames())).toList();
     for (InputPlan inputs : plan.plans()) {
       for (InputPlan.Input input : inputs.inputs()) {
         onDemand.add(
@@ -46,6 +50,11 @@ final class InputValues {
         metrics.missingInputs.inc();
       }
     }
+  }
+
+  /** The event's inputs of one plan, which were filled. */
+  Map<String, @Nullable Double> byName(PendingEvent event, InputPlan plan) {
+    return new NamedValues<>(names.get(plan.number()), event.inputs, plan.firstInput());
   }
 
   private @Nullable Double computed(Expression expression, Event event) {

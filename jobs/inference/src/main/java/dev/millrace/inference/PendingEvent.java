@@ -114,13 +114,4 @@ final class PendingEvent {
     }
     return byView;
   }
-
-  /**
-   * The inputs of one plan.
-   *
-   * @param names of the plan's inputs
-   */
-  Map<String, @Nullable Double> inputsByName(InputPlan of, NamedValues.Names names) {
-    return new NamedValues<>(names, inputs, of.firstInput());
-  }
 }
