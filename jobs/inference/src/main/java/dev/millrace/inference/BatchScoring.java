@@ -35,10 +35,6 @@ final class BatchScoring {
   private final Out out;
   private final RowFreshness freshness;
   private final InputValues inputValues;
-
-  /** By the number of the inputs' plan. */
-  private final List<NamedValues.Names> inputNames;
-
   private final Decisions decisions;
   private final PredictionId predictionIds;
   private final FallbackExpression fallback;
@@ -96,7 +92,6 @@ final class BatchScoring {
     this.out = out;
     this.freshness = new RowFreshness(plan, metrics);
     this.inputValues = new InputValues(plan, metrics);
-    this.inputNames = plan.plans().stream().map(NamedValues.Names::singles).toList();
     this.decisions = new Decisions(plan.decisions(), plan.source().schema());
     this.predictionIds = new PredictionId(plan.project(), plan.model());
     this.runs = new VersionRuns(plan.model(), metrics, clock, out);
@@ -394,7 +389,7 @@ final class BatchScoring {
         arm == null ? null : (Double) arm.propensity(),
         answer.score(),
         decisions.first(event.event.values(), answer.score()),
-        event.inputsByName(inputs, inputNames.get(inputs.number())),
+        inputValues.byName(event, inputs),
         event.freshnessByView(plan, inputs),
         served == null ? null : served.deployment().deploymentId(),
         event.rowsByView(plan, inputs),

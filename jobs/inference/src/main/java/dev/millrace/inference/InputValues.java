@@ -17,8 +17,12 @@ final class InputValues {
   /** By input of all plans; null where it is none of the event's own. */
   private final List<@Nullable Expression> onDemand = new ArrayList<>();
 
+  /** By the number of the inputs' plan. */
+  private final List<NamedValues.Names> names;
+
   InputValues(ScoringPlan plan, InferenceMetrics metrics) {
     this.metrics = metrics;
+    this.names = plan.plans().stream().map(NamedValues.Names::singles).toList();
     for (InputPlan inputs : plan.plans()) {
       for (InputPlan.Input input : inputs.inputs()) {
         onDemand.add(
@@ -47,6 +51,14 @@ final class InputValues {
         metrics.missingInputs.inc();
       }
     }
+  }
+
+  /**
+   * The event's inputs of one plan that are single values, which were filled: a vector is in the
+   * event, and in no record beside it.
+   */
+  Map<String, @Nullable Double> byName(PendingEvent event, InputPlan plan) {
+    return new NamedValues<>(names.get(plan.number()), event.inputs, plan.firstInput());
   }
 
   private @Nullable Object computed(Expression expression, boolean vector, Event event) {

@@ -114,14 +114,4 @@ final class PendingEvent {
     }
     return byView;
   }
-
-  /**
-   * The inputs of one plan that are single values: a vector is in the event, and in no record
-   * beside it.
-   *
-   * @param names of these inputs of the plan, with their places
-   */
-  Map<String, @Nullable Double> inputsByName(InputPlan of, NamedValues.Names names) {
-    return new NamedValues<>(names, inputs, of.firstInput());
-  }
 }

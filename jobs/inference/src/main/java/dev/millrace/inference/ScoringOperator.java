@@ -1,14 +1,9 @@
 package dev.millrace.inference;
 
-import dev.millrace.core.model.Deployment;
-import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.streaming.DeadLetter;
 import dev.millrace.streaming.Event;
 import dev.millrace.streaming.Serializers;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import org.apache.flink.api.common.operators.MailboxExecutor;
 import org.apache.flink.metrics.Gauge;
 import org.apache.flink.runtime.state.StateInitializationContext;
@@ -55,9 +50,6 @@ class ScoringOperator extends AbstractStreamOperator<Prediction>
   static final OutputTag<Prediction> SHADOWS =
       new OutputTag<>("shadows", PredictionSerializer.TYPE);
 
-  /** What a batch may hold of the heap, whatever its rows. */
-  static final long BATCH_BYTES_MAX = 8L << 20;
-
   private static final long serialVersionUID = 1L;
   static final int EVENTS_INPUT = 1;
 
@@ -74,20 +66,16 @@ class ScoringOperator extends AbstractStreamOperator<Prediction>
   private transient @Nullable FeatureLookup lookup;
   private transient ParkedEvents parked;
   private transient IdleInput idleInput;
-  private transient BatchScoring scoring;
+  private transient ReadyScoring scoring;
   private transient Serving serving;
   private transient DeploymentAnnouncements announcements;
-  private transient List<PendingEvent> batch;
-  private transient long batchBytes;
-  private transient long arrivedMillis;
+  private transient EventBatch batch;
   private transient Alarm batchAlarm;
   private transient Alarm parkedAlarm;
   private transient Alarm lookAlarm;
 
-  /** The largest event time that was taken, whether scored, parked or in the batch. */
-  private transient long largestMillis;
-
-  private transient HeldEvents held;
+  private transient DeploymentBarrier barrier;
+  private transient ScoredOutput scored;
 
   /** What was held or parked before a restore, until it is taken again: before anything else. */
   private transient List<Joined> restored;
@@ -105,14 +93,17 @@ class ScoringOperator extends AbstractStreamOperator<Prediction>
   public void initializeState(StateInitializationContext context) throws Exception {
     super.initializeState(context);
     state = new ScoringState(context.getOperatorStateStore());
-    largestMillis = state.largestMillis();
     restored = state.waiting();
   }
 
   @Override
   public void snapshotState(StateSnapshotContext context) throws Exception {
     super.snapshotState(context);
-    state.save(context.getCheckpointTimestamp(), largestMillis, held.events(), parked.events());
+    state.save(
+        context.getCheckpointTimestamp(),
+        barrier.largestMillis(),
+        barrier.events(),
+        parked.events());
   }
 
   @Override
@@ -123,10 +114,8 @@ class ScoringOperator extends AbstractStreamOperator<Prediction>
         plan.asOf()
             ? null
             : new FeatureLookup(plan, ends.features().open(), ends.clock(), scoringMetrics);
-    scoring =
-        new BatchScoring(plan, scoringMetrics, ends.clock(), this::nowMillis, new ToOutputs());
-    batch = new ArrayList<>(plan.maxRows());
-    held = new HeldEvents();
+    scored = new ScoredOutput(output, (deployment, why) -> barrier.leftOut(deployment, why));
+    batch = new EventBatch(plan.maxRows());
     time = new OutgoingTime(output);
     batchAlarm = new Alarm(getProcessingTimeService(), this::scoreWhatWaitedEnough);
     parkedAlarm = new Alarm(getProcessingTimeService(), this::askAgain);
@@ -164,21 +153,30 @@ class ScoringOperator extends AbstractStreamOperator<Prediction>
     ParkedEvents parkedHere = new ParkedEvents(plan, lookup, opened::at, scoringMetrics);
     parked = parkedHere;
     getMetricGroup().gauge("parkedEvents", (Gauge<Integer>) parkedHere::size);
-    getMetricGroup().gauge("heldEvents", (Gauge<Integer>) () -> held.size());
+    scoring =
+        new ReadyScoring(
+            new BatchScoring(plan, scoringMetrics, ends.clock(), this::nowMillis, scored),
+            parkedHere,
+            opened::batchRows,
+            ends.clock(),
+            this::nowMillis,
+            scoringMetrics);
     opened.open(ends.deployments().read(plan.model()));
     // Whoever died may have written predictions after the checkpoint, and they stand: a barrier
     // must not come before them.
     long saved = state.savedAtMillis();
     long since = saved == Long.MAX_VALUE ? 0 : Math.max(1, saved - CLOCKS_APART_MILLIS);
-    largestMillis =
-        Math.max(
-            largestMillis,
-            ends.predictionTimes().largest(plan.model(), since).orElse(Long.MIN_VALUE));
-    if (serving.preparing() != null && largestMillis != Long.MIN_VALUE) {
-      // Whoever died may have announced READY; then T may come to lie 1 ms beyond what it had
-      // taken.
-      held.holdBeyond(largestMillis);
-    }
+    DeploymentBarrier barrierHere =
+        new DeploymentBarrier(
+            plan,
+            opened,
+            announcements,
+            this::nowMillis,
+            Math.max(
+                state.largestMillis(),
+                ends.predictionTimes().largest(plan.model(), since).orElse(Long.MIN_VALUE)));
+    barrier = barrierHere;
+    getMetricGroup().gauge("heldEvents", (Gauge<Integer>) barrierHere::size);
   }
 
   @Override
@@ -187,7 +185,7 @@ class ScoringOperator extends AbstractStreamOperator<Prediction>
     Joined joined = element.getValue();
     DeadLetter letter = joined.letter();
     if (letter != null && plan.forwardsLetters()) {
-      refuse(letter, element.hasTimestamp() ? (Long) element.getTimestamp() : null);
+      scored.refuse(letter, element.hasTimestamp() ? (Long) element.getTimestamp() : null);
     }
     if (joined.event() != null) {
       take(joined);
@@ -212,18 +210,7 @@ class ScoringOperator extends AbstractStreamOperator<Prediction>
     if (event == null) {
       return;
     }
-    if (held.isBeyond(event.eventTimeMillis())) {
-      if (!held.add(joined)) {
-        throw new IllegalStateException(
-            "Cannot hold more than "
-                + HeldEvents.MAX
-                + " events of model "
-                + plan.model()
-                + " until deployment "
-                + preparingId()
-                + " takes effect; see whether the registry runs (./millrace status), the events"
-                + " are read again");
-      }
+    if (barrier.holds(joined, event.eventTimeMillis())) {
       return;
     }
     Long timestampMillis = event.eventTimeMillis();
@@ -234,23 +221,20 @@ class ScoringOperator extends AbstractStreamOperator<Prediction>
     ViewRead unkeyed = plan.unkeyed(keys);
     if (unkeyed != null) {
       scoringMetrics.nullKeys.inc();
-      refuse(plan.nullKey(event, unkeyed), timestampMillis);
+      scored.refuse(plan.nullKey(event, unkeyed), timestampMillis);
       return;
     }
-    largestMillis = Math.max(largestMillis, event.eventTimeMillis());
-    if (batch.isEmpty()) {
-      arrivedMillis = nowMillis();
-      if (!plan.execution().bounded()) {
-        batchAlarm.by(arrivedMillis + plan.maxDelayMillis());
-      }
-    }
-    PendingEvent pending =
-        new PendingEvent(event, timestampMillis, keys, joined.rows(), plan.inputCount());
-    batch.add(pending);
-    batchBytes += pending.bytes;
-    if (batch.size() >= serving.batchRows() || batchBytes >= BATCH_BYTES_MAX) {
+    barrier.taken(event.eventTimeMillis());
+    boolean isFirst = batch.isEmpty();
+    batch.add(
+        new PendingEvent(event, timestampMillis, keys, joined.rows(), plan.inputCount()),
+        isFirst ? nowMillis() : 0);
+    if (batch.isFull(serving.batchRows())) {
       flush();
     } else if (!plan.execution().bounded()) {
+      if (isFirst) {
+        batchAlarm.by(batch.arrivedMillis() + plan.maxDelayMillis());
+      }
       idleInput.came();
     }
   }
@@ -268,18 +252,8 @@ class ScoringOperator extends AbstractStreamOperator<Prediction>
 
   /** Looks how far the preparing deployment is, and again soon while there is one. */
   private void look() {
-    Serving.Prepared prepared = serving.poll();
-    Deployment preparing = serving.preparing();
-    if (prepared != null && preparing != null) {
-      if (prepared.refused() == null) {
-        scoreNow();
-        held.holdBeyond(largestMillis);
-        announce(preparing, LifecycleEntry.Command.READY, "loaded");
-      } else {
-        announce(preparing, LifecycleEntry.Command.UNLOADABLE, prepared.refused());
-      }
-    }
-    if (preparing == null) {
+    barrier.tell(serving.poll(), this::scoreNow);
+    if (serving.preparing() == null) {
       release();
     } else if (serving.isLoading()) {
       lookSoon();
@@ -290,19 +264,10 @@ class ScoringOperator extends AbstractStreamOperator<Prediction>
     lookAlarm.by(nowMillis() + LOOK_MILLIS);
   }
 
-  private void announce(Deployment preparing, LifecycleEntry.Command command, String reason) {
-    announcements.announce(preparing, command, reason, largestMillis, nowMillis());
-  }
-
-  private String preparingId() {
-    Deployment preparing = serving.preparing();
-    return preparing == null ? "none" : preparing.deploymentId();
-  }
-
   /** Scores what was held. */
   private void release() {
-    if (held.holds()) {
-      held.release().forEach(this::take);
+    if (barrier.stands()) {
+      barrier.release().forEach(this::take);
       scoreNow();
     }
   }
@@ -328,7 +293,8 @@ class ScoringOperator extends AbstractStreamOperator<Prediction>
     }
     long least = parked.leastEventTimeMillis();
     long behindParked = parked.isEmpty() || least == Long.MIN_VALUE ? least : least - 1;
-    time.advance(Math.min(held.boundMillis(), behindParked), held.size() > 0 || !parked.isEmpty());
+    time.advance(
+        Math.min(barrier.boundMillis(), behindParked), barrier.size() > 0 || !parked.isEmpty());
   }
 
   @Override
@@ -389,7 +355,7 @@ class ScoringOperator extends AbstractStreamOperator<Prediction>
     if (batch.isEmpty()) {
       return;
     }
-    long dueMillis = arrivedMillis + plan.maxDelayMillis();
+    long dueMillis = batch.arrivedMillis() + plan.maxDelayMillis();
     if (nowMillis() >= dueMillis) {
       scoreNow();
     } else {
@@ -407,85 +373,18 @@ class ScoringOperator extends AbstractStreamOperator<Prediction>
   /** Scores the batch and all that is parked, however long that takes. */
   private void scoreAll() {
     flush();
-    awaitParked(parked::isEmpty);
+    scoring.awaitParked(parked::isEmpty);
     advance();
   }
 
   private void flush() {
-    if (batch.isEmpty()) {
-      return;
-    }
-    List<PendingEvent> taken = batch;
-    batch = new ArrayList<>(plan.maxRows());
-    batchBytes = 0;
-    score(parked.ready(taken, nowMillis()));
-    scoringMetrics.batchLatencyMs.update(nowMillis() - arrivedMillis);
-    // Where too many wait the input does too.
-    awaitParked(() -> !parked.isOver());
-  }
-
-  /** Scores events whose rows were found; there may be more of them than one batch takes. */
-  private void score(List<PendingEvent> ready) {
-    int most = serving.batchRows();
-    for (int from = 0; from < ready.size(); from += most) {
-      List<PendingEvent> rows = ready.subList(from, Math.min(ready.size(), from + most));
-      scoring.score(rows);
-      scoringMetrics.batchSize.update(rows.size());
-      scoringMetrics.totalBatchesProcessed.inc();
-      scoringMetrics.totalRecordsProcessed.inc(rows.size());
-    }
-  }
-
-  /** The task itself waits, which nothing but its input's end or too many parked events ask for. */
-  private void awaitParked(BooleanSupplier enough) {
-    long now = nowMillis();
-    while (!enough.getAsBoolean()) {
-      long due = parked.dueMillis();
-      if (due > now) {
-        ends.clock().pause(TimeUnit.MILLISECONDS.toNanos(due - now));
-        now = Math.max(nowMillis(), due);
-      }
-      score(parked.ready(List.of(), now));
+    if (!batch.isEmpty()) {
+      scoring.score(batch);
     }
   }
 
   private void askAgain() {
-    score(parked.ready(List.of(), nowMillis()));
+    scoring.askAgain();
     advance();
-  }
-
-  /** Sends on what comes of a batch. */
-  private final class ToOutputs implements BatchScoring.Out {
-    @Override
-    public void served(PendingEvent event, Prediction prediction) {
-      output.collect(stamped(prediction, event.timestampMillis));
-    }
-
-    @Override
-    public void shadow(PendingEvent event, Prediction prediction) {
-      output.collect(SHADOWS, stamped(prediction, event.timestampMillis));
-    }
-
-    @Override
-    public void refused(PendingEvent event, DeadLetter letter) {
-      refuse(letter, event.timestampMillis);
-    }
-
-    @Override
-    public void leftOut(Deployment deployment, String reason) {
-      // The registry revokes nothing that serves; whoever reads its journal finds the reason there.
-      announcements.announce(
-          deployment, LifecycleEntry.Command.UNLOADABLE, reason, largestMillis, nowMillis());
-    }
-  }
-
-  private void refuse(DeadLetter letter, @Nullable Long timestampMillis) {
-    output.collect(LETTERS, stamped(letter, timestampMillis));
-  }
-
-  private static <T> StreamRecord<T> stamped(T value, @Nullable Long timestampMillis) {
-    return timestampMillis == null
-        ? new StreamRecord<>(value)
-        : new StreamRecord<>(value, timestampMillis);
   }
 }

@@ -3,7 +3,6 @@ package dev.millrace.inference;
 import dev.millrace.core.model.DeployedVersion;
 import dev.millrace.core.model.Deployment;
 import dev.millrace.core.model.DeploymentHistory;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -36,14 +35,12 @@ final class Serving implements AutoCloseable {
   private static final int KEPT_DEPLOYMENTS = 2;
 
   private final ScoringPlan plan;
-  private final ModelLoader loader;
   private final ExecutorService threads;
   private final InferenceMetrics metrics;
   private final DeploymentHistory history = new DeploymentHistory();
   private final Map<Integer, Long> lastOffsets = new HashMap<>();
 
-  /** What this task holds. */
-  private final Map<Loading, Scorer> scorers = new HashMap<>();
+  private final HeldVersions versions;
 
   /** By deployment id: what serves; a deployment whose champion cannot be loaded has none. */
   private final Map<String, Served> served = new HashMap<>();
@@ -60,7 +57,7 @@ final class Serving implements AutoCloseable {
   private volatile int batchRows;
 
   // What the loader's thread and the task share; guarded by this.
-  private final List<Loaded> arrived = new ArrayList<>();
+  private final List<HeldVersions.Loaded> arrived = new ArrayList<>();
   private boolean closed;
 
   /**
@@ -103,20 +100,14 @@ final class Serving implements AutoCloseable {
   /** A version that is loaded. */
   record Version(DeployedVersion deployed, InputPlan inputs, Scorer scorer) {}
 
-  /** What of a version is loaded: its artifact, for the inputs with this number. */
-  private record Loading(String sha256, int inputs) {}
-
   /** How the preparing of a deployment ended; the reason is null where all was loaded. */
   record Prepared(Deployment deployment, @Nullable String refused) {}
 
-  private record Loaded(
-      Deployment deployment, Map<Loading, Scorer> scorers, @Nullable String refused) {}
-
   Serving(ScoringPlan plan, ModelLoader loader, ExecutorService threads, InferenceMetrics metrics) {
     this.plan = plan;
-    this.loader = loader;
     this.threads = threads;
     this.metrics = metrics;
+    this.versions = new HeldVersions(plan, loader, metrics);
     this.batchRows = plan.maxRows();
   }
 
@@ -159,17 +150,12 @@ final class Serving implements AutoCloseable {
   /** How a preparation ended that nobody was told of; null where none has. */
   @Nullable Prepared poll() {
     Prepared told = null;
-    for (Loaded loaded : takeArrived()) {
+    for (HeldVersions.Loaded loaded : takeArrived()) {
       Deployment waiting = preparing;
-      loaded.scorers.forEach(
-          (loading, scorer) -> {
-            if (scorers.putIfAbsent(loading, scorer) != null) {
-              scorer.close();
-            }
-          });
-      if (waiting != null && waiting.deploymentId().equals(loaded.deployment.deploymentId())) {
+      versions.take(loaded);
+      if (waiting != null && waiting.deploymentId().equals(loaded.deployment().deploymentId())) {
         preparing = null;
-        told = new Prepared(loaded.deployment, loaded.refused);
+        told = new Prepared(loaded.deployment(), loaded.refused());
       }
       retire();
     }
@@ -239,9 +225,8 @@ final class Serving implements AutoCloseable {
       closed = true;
     }
     threads.shutdownNow();
-    takeArrived().forEach(l -> l.scorers.values().forEach(Scorer::close));
-    scorers.values().forEach(Scorer::close);
-    scorers.clear();
+    takeArrived().forEach(HeldVersions.Loaded::close);
+    versions.close();
     served.clear();
   }
 
@@ -267,67 +252,44 @@ final class Serving implements AutoCloseable {
       return;
     }
     preparing = wanted;
-    Set<Loading> known = Set.copyOf(scorers.keySet());
-    threads.execute(() -> arrive(loadAll(wanted, known)));
+    Set<HeldVersions.Loading> known = versions.loadings();
+    threads.execute(() -> arrive(versions.load(wanted, known)));
   }
 
-  private Loaded loadAll(Deployment deployment, Set<Loading> known) {
-    Map<Loading, Scorer> loaded = new HashMap<>();
-    for (DeployedVersion version : versions(deployment)) {
-      try {
-        InputPlan inputs = inputs(version);
-        Loading loading = new Loading(version.sha256(), inputs.number());
-        if (!known.contains(loading) && !loaded.containsKey(loading)) {
-          loaded.put(loading, scorer(version, inputs, plan.execution()));
-        }
-      } catch (IOException e) {
-        metrics.deploymentsRefused.inc();
-        LOG.error(
-            "Deployment {} of model {} cannot be prepared, whoever serves goes on",
-            deployment.deploymentId(),
-            plan.model(),
-            e);
-        return new Loaded(
-            deployment, loaded, "version " + version.version() + ": " + e.getMessage());
-      }
-    }
-    return new Loaded(deployment, loaded, null);
-  }
-
-  private void arrive(Loaded loaded) {
+  private void arrive(HeldVersions.Loaded loaded) {
     synchronized (this) {
       if (!closed) {
         arrived.add(loaded);
         return;
       }
     }
-    loaded.scorers.values().forEach(Scorer::close);
+    loaded.close();
   }
 
-  private List<Loaded> takeArrived() {
+  private List<HeldVersions.Loaded> takeArrived() {
     synchronized (this) {
-      List<Loaded> all = List.copyOf(arrived);
+      List<HeldVersions.Loaded> all = List.copyOf(arrived);
       arrived.clear();
       return all;
     }
   }
 
   private @Nullable Served load(Deployment deployment) {
-    Version champion = version(deployment, deployment.champion());
+    Version champion = versions.version(deployment, deployment.champion());
     if (champion == null) {
       return null;
     }
-    List<Version> versions = new ArrayList<>();
-    versions.add(champion);
+    List<Version> all = new ArrayList<>();
+    all.add(champion);
     for (DeployedVersion shadow : deployment.shadows()) {
-      Version loaded = version(deployment, shadow);
+      Version loaded = versions.version(deployment, shadow);
       if (loaded != null) {
-        versions.add(loaded);
+        all.add(loaded);
       }
     }
-    Version canary = version(deployment, deployment.canary());
+    Version canary = versions.version(deployment, deployment.canary());
     if (canary != null) {
-      versions.add(1, canary);
+      all.add(1, canary);
     }
     LOG.info(
         "Model {} version {} ({}) scores, deployment {}",
@@ -337,7 +299,7 @@ final class Serving implements AutoCloseable {
         deployment.deploymentId());
     Set<InputPlan> inputs = new LinkedHashSet<>();
     Set<Integer> views = new TreeSet<>();
-    for (Version version : versions) {
+    for (Version version : all) {
       inputs.add(version.inputs);
       views.addAll(version.inputs.views());
       if (plan.hasSeveral()) {
@@ -352,7 +314,7 @@ final class Serving implements AutoCloseable {
     return new Served(
         deployment,
         canary != null,
-        List.copyOf(versions),
+        List.copyOf(all),
         List.copyOf(inputs),
         List.copyOf(views),
         () -> previousTo(deployment, views));
@@ -372,7 +334,7 @@ final class Serving implements AutoCloseable {
           earlierChampions(deployment)
               .map(
                   champion ->
-                      Optional.ofNullable(version(deployment, champion))
+                      Optional.ofNullable(versions.version(deployment, champion))
                           .filter(loaded -> views.containsAll(loaded.inputs.views())))
               .flatMap(Optional::stream)
               .findFirst();
@@ -399,124 +361,32 @@ final class Serving implements AutoCloseable {
     return earlier.stream();
   }
 
-  private @Nullable Version version(Deployment deployment, @Nullable DeployedVersion wanted) {
-    if (wanted == null) {
-      return null;
-    }
-    try {
-      InputPlan inputs = inputs(wanted);
-      Loading loading = new Loading(wanted.sha256(), inputs.number());
-      Scorer scorer = scorers.get(loading);
-      if (scorer == null) {
-        scorer = scorer(wanted, inputs, plan.execution().again());
-        scorers.put(loading, scorer);
-      }
-      return new Version(wanted, inputs, scorer);
-    } catch (IOException e) {
-      metrics.deploymentsRefused.inc();
-      LOG.error(
-          "Deployment {} of model {} goes without version {}",
-          deployment.deploymentId(),
-          plan.model(),
-          wanted.version(),
-          e);
-      return null;
-    }
-  }
-
-  /** What the version was trained on. */
-  private InputPlan inputs(DeployedVersion version) throws IOException {
-    InputPlan inputs = plan.inputsOf(version);
-    if (inputs == null) {
-      throw new IOException(
-          "Cannot score with model "
-              + plan.model()
-              + " version "
-              + version.version()
-              + ": "
-              + plan.withoutInputs(version));
-    }
-    return inputs;
-  }
-
-  private Scorer scorer(DeployedVersion version, InputPlan inputs, Execution execution)
-      throws IOException {
-    Scorer scorer = loader.load(plan.model(), version, inputs.columns(), execution);
-    String why = scorer.fellBack();
-    if (why != null) {
-      metrics.providerFallbacks.inc();
-      LOG.error(
-          "Version {} of model {} is computed on {}: {}",
-          version.version(),
-          plan.model(),
-          scorer.provider(),
-          why);
-    }
-    return scorer;
-  }
-
-  private static List<DeployedVersion> versions(Deployment deployment) {
-    List<DeployedVersion> versions = new ArrayList<>();
-    if (deployment.champion() != null) {
-      versions.add(deployment.champion());
-    }
-    if (deployment.canary() != null) {
-      versions.add(deployment.canary());
-    }
-    versions.addAll(deployment.shadows());
-    return versions;
-  }
-
   /** Closes what no deployment of now needs. */
   private void retire() {
-    Set<Loading> needed = new HashSet<>();
+    Set<HeldVersions.Loading> needed = new HashSet<>();
     Set<String> kept = new HashSet<>();
     List<Deployment> newest = history.newestFirst(Long.MAX_VALUE);
     for (Deployment deployment : newest.subList(0, Math.min(KEPT_DEPLOYMENTS, newest.size()))) {
-      need(deployment, needed);
+      versions.need(deployment, needed);
       kept.add(deployment.deploymentId());
     }
     // A version that serves in the place of one that cannot be loaded is further down.
     Served serves = at(Long.MAX_VALUE);
     if (serves != null) {
-      need(serves.deployment, needed);
+      versions.need(serves.deployment, needed);
       kept.add(serves.deployment.deploymentId());
       earlierChampions(serves.deployment)
-          .map(this::loading)
-          .filter(scorers::containsKey)
+          .map(versions::loading)
+          .filter(versions::holds)
           .findFirst()
           .ifPresent(needed::add);
     }
-    history.preparing().ifPresent(p -> need(p, needed));
+    history.preparing().ifPresent(p -> versions.need(p, needed));
     served.keySet().retainAll(kept);
     previous.keySet().retainAll(kept);
     for (Optional<Version> one : previous.values()) {
-      one.ifPresent(v -> needed.add(new Loading(v.deployed.sha256(), v.inputs.number())));
+      one.ifPresent(v -> needed.add(HeldVersions.Loading.of(v)));
     }
-    scorers
-        .entrySet()
-        .removeIf(
-            entry -> {
-              if (needed.contains(entry.getKey())) {
-                return false;
-              }
-              entry.getValue().close();
-              return true;
-            });
-  }
-
-  private void need(Deployment deployment, Set<Loading> needed) {
-    for (DeployedVersion version : versions(deployment)) {
-      Loading loading = loading(version);
-      if (loading != null) {
-        needed.add(loading);
-      }
-    }
-  }
-
-  /** What would be loaded of a version; null where its inputs are not computed. */
-  private @Nullable Loading loading(DeployedVersion version) {
-    InputPlan inputs = plan.inputsOf(version);
-    return inputs == null ? null : new Loading(version.sha256(), inputs.number());
+    versions.keep(needed);
   }
 }

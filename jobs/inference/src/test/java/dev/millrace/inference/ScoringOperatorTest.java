@@ -182,7 +182,7 @@ class ScoringOperatorTest {
               "f1",
               new Object[] {"f1", timeMillis(1), "JFK", 100.0},
               null,
-              new byte[(int) ScoringOperator.BATCH_BYTES_MAX]);
+              new byte[(int) EventBatch.BYTES_MAX]);
       scoring.event(new Inbound(large, null));
       assertThat(scoring.predictions()).hasSize(1);
     }
