@@ -169,6 +169,7 @@ public final class Installation {
       wanted.add(Topics.DEFINITIONS);
       wanted.add(Topics.LIFECYCLE);
       wanted.add(Topics.DEPLOYMENTS);
+      wanted.add(Topics.TRACKING);
       Topics.create(admin, wanted);
       topicIds = sourceTopicIds(admin, project);
     }
@@ -228,6 +229,7 @@ public final class Installation {
     subjects.put(Topics.deadLetters(project.name()), Wire.DEAD_LETTER);
     subjects.put(Topics.LIFECYCLE, Wire.LIFECYCLE);
     subjects.put(Topics.DEPLOYMENTS, Wire.DEPLOYMENT);
+    subjects.put(Topics.TRACKING, Wire.TRACKING);
     return subjects;
   }
 

@@ -25,6 +25,7 @@ public final class Topics {
   public static final String DEFINITIONS = "millrace.definitions";
   public static final String LIFECYCLE = "models.lifecycle";
   public static final String DEPLOYMENTS = "models.deployments";
+  public static final String TRACKING = "models.tracking";
 
   public static final int PARTITIONS = 4;
   public static final int RECORD_BYTES_MAX = 16 * 1024 * 1024;

@@ -1,6 +1,7 @@
 package dev.millrace.registry;
 
 import dev.millrace.core.model.LifecycleEntry;
+import dev.millrace.registry.journal.UnansweredException;
 import java.util.Collection;
 import java.util.Optional;
 
@@ -21,13 +22,4 @@ public interface Catalogue {
    * @throws UnansweredException where nothing is decided in time; it may be later
    */
   LifecycleEntry submit(LifecycleEntry command) throws InterruptedException;
-
-  /** Nobody decided in time. */
-  final class UnansweredException extends RuntimeException {
-    private static final long serialVersionUID = 1;
-
-    UnansweredException(String message) {
-      super(message);
-    }
-  }
 }

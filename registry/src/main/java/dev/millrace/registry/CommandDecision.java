@@ -9,7 +9,7 @@ import dev.millrace.core.lifecycle.ModelState;
 import dev.millrace.core.lifecycle.Preparation;
 import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.core.model.LifecycleEntry.Kind;
-import dev.millrace.registry.JournalWire.UnreadableException;
+import dev.millrace.registry.journal.UnreadableException;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;

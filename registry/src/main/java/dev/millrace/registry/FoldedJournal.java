@@ -2,11 +2,10 @@ package dev.millrace.registry;
 
 import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.core.model.LifecycleEntry.Kind;
+import dev.millrace.registry.journal.Answers;
 import java.util.Collection;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
@@ -15,27 +14,8 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 final class FoldedJournal {
 
-  /** Answers that are remembered, for commands that come again. */
-  private static final int ANSWERS_MAX = 20_000;
-
   private final Map<String, CataloguedModel> models = new ConcurrentHashMap<>();
-  private final Map<Asked, CompletableFuture<LifecycleEntry>> waiting = new ConcurrentHashMap<>();
-  private final Map<Asked, LifecycleEntry> answers =
-      new LinkedHashMap<>() {
-        private static final long serialVersionUID = 1;
-
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<Asked, LifecycleEntry> eldest) {
-          return size() > ANSWERS_MAX;
-        }
-      };
-
-  /** Which command. */
-  record Asked(String model, String idempotencyKey) {
-    static Asked of(LifecycleEntry entry) {
-      return new Asked(entry.model(), entry.idempotencyKey());
-    }
-  }
+  private final Answers<LifecycleEntry> answers = new Answers<>();
 
   /** Takes the next entry of the journal. */
   void take(LifecycleEntry entry) {
@@ -51,15 +31,11 @@ final class FoldedJournal {
       return;
     }
     models.put(entry.model(), after);
-    Asked asked = Asked.of(entry);
-    LifecycleEntry first;
-    synchronized (answers) {
-      first = answers.putIfAbsent(asked, entry);
-    }
-    CompletableFuture<LifecycleEntry> who = waiting.remove(asked);
-    if (who != null) {
-      var unusedWhether = who.complete(first == null ? entry : first);
-    }
+    answers.take(asked(entry), entry, true);
+  }
+
+  static Answers.Asked asked(LifecycleEntry entry) {
+    return new Answers.Asked(entry.model(), entry.idempotencyKey());
   }
 
   Optional<CataloguedModel> model(String name) {
@@ -70,22 +46,7 @@ final class FoldedJournal {
     return models.values();
   }
 
-  /** What a command became, once it is known; the same for all who wait for it. */
-  CompletableFuture<LifecycleEntry> answer(Asked asked) {
-    CompletableFuture<LifecycleEntry> future =
-        waiting.computeIfAbsent(asked, unused -> new CompletableFuture<>());
-    synchronized (answers) {
-      LifecycleEntry known = answers.get(asked);
-      if (known != null) {
-        waiting.remove(asked, future);
-        var unusedWhether = future.complete(known);
-      }
-    }
-    return future;
-  }
-
-  /** Nobody waits any longer. */
-  void forget(Asked asked) {
-    waiting.remove(asked);
+  Answers<LifecycleEntry> answers() {
+    return answers;
   }
 }

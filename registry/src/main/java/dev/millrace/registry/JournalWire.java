@@ -5,6 +5,11 @@ import dev.millrace.core.model.DeployedVersion;
 import dev.millrace.core.model.Deployment;
 import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.platform.Topics;
+import dev.millrace.registry.journal.Answers;
+import dev.millrace.registry.journal.FollowedTopic;
+import dev.millrace.registry.journal.InsistentSubjects;
+import dev.millrace.registry.journal.UnreachableException;
+import dev.millrace.registry.journal.UnreadableException;
 import dev.millrace.schemas.SubjectRegistry;
 import dev.millrace.schemas.Wire;
 import dev.millrace.schemas.WireFormat;
@@ -15,7 +20,7 @@ import org.apache.avro.generic.GenericRecord;
 import org.jspecify.annotations.Nullable;
 
 /** The registry's two topics as bytes; not for several threads at once. */
-final class JournalWire {
+final class JournalWire implements FollowedTopic.Entries<LifecycleEntry> {
 
   private static final Schema DEPLOYED =
       Wire.DEPLOYMENT.getField("champion").schema().getTypes().stream()
@@ -32,7 +37,7 @@ final class JournalWire {
 
   /** Registers both subjects, or finds them. */
   JournalWire(SubjectRegistry registry) throws IOException {
-    this.entries = new WireFormat.Reader(new Insistent(registry), Wire.LIFECYCLE);
+    this.entries = new WireFormat.Reader(new InsistentSubjects(registry), Wire.LIFECYCLE);
     this.events =
         new WireFormat.Writer(
             registry.register(Topics.subject(Topics.LIFECYCLE), Wire.LIFECYCLE.toString()),
@@ -43,30 +48,14 @@ final class JournalWire {
             Wire.DEPLOYMENT);
   }
 
-  /** The schema registry does not answer: the record may be sound, so it must not be skipped. */
-  static final class UnreachableException extends RuntimeException {
-    private static final long serialVersionUID = 1;
-
-    UnreachableException(IOException cause) {
-      super("Cannot ask the schema registry: " + cause.getMessage(), cause);
-    }
-  }
-
-  /** A record that nobody can read, for ever. */
-  static final class UnreadableException extends Exception {
-    private static final long serialVersionUID = 1;
-
-    UnreadableException(String message, @Nullable Throwable cause) {
-      super(message, cause);
-    }
-  }
-
   /**
    * Reads a record of {@code models.lifecycle}.
    *
    * @throws UnreachableException where it cannot be told whether the record is sound
    */
-  LifecycleEntry entry(@Nullable String key, byte @Nullable [] value) throws UnreadableException {
+  @Override
+  public LifecycleEntry entry(@Nullable String key, byte @Nullable [] value)
+      throws UnreadableException {
     LifecycleEntry entry;
     try {
       entry = LifecycleEntry.of(entries.read(value));
@@ -85,6 +74,21 @@ final class JournalWire {
           "its model or idempotency key has more than " + NAME_MAX + " characters", null);
     }
     return entry;
+  }
+
+  @Override
+  public byte[] bytes(LifecycleEntry entry) {
+    return event(entry);
+  }
+
+  @Override
+  public Answers.Asked asked(LifecycleEntry entry) {
+    return FoldedJournal.asked(entry);
+  }
+
+  @Override
+  public String told(LifecycleEntry entry) {
+    return entry.type() + " of model " + entry.model();
   }
 
   byte[] event(LifecycleEntry event) {
@@ -125,24 +129,5 @@ final class JournalWire {
     record.put("profile_sha256", version.profileSha256());
     record.put("views", version.views());
     return record;
-  }
-
-  /** Tells a registry that does not answer from one that does not know. */
-  private record Insistent(SubjectRegistry registry) implements SubjectRegistry {
-    @Override
-    public int register(String subject, String schemaJson) throws IOException {
-      return registry.register(subject, schemaJson);
-    }
-
-    @Override
-    public String schemaById(int id) throws IOException {
-      try {
-        return registry.schemaById(id);
-      } catch (UnknownSchemaException e) {
-        throw e;
-      } catch (IOException e) {
-        throw new UnreachableException(e);
-      }
-    }
   }
 }

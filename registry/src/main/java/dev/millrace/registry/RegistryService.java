@@ -7,6 +7,9 @@ import dev.millrace.registry.artifacts.ArtifactFolder;
 import dev.millrace.registry.mlflow.MlflowCatalog;
 import dev.millrace.registry.mlflow.MlflowRoutes.Endpoint;
 import dev.millrace.registry.mlflow.MlflowRoutes.Endpoints;
+import dev.millrace.registry.tracking.FollowedTracking;
+import dev.millrace.registry.tracking.MlflowTracking;
+import dev.millrace.registry.tracking.TrackingWire;
 import dev.millrace.schemas.ConfluentSubjectRegistry;
 import dev.millrace.schemas.SubjectRegistry;
 import java.io.IOException;
@@ -24,6 +27,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.producer.ProducerConfig;
@@ -83,14 +87,8 @@ public final class RegistryService {
     var unusedWire = new JournalWire(subjects);
     Topology topology =
         RegistryTopology.of(
-            () -> {
-              try {
-                return new JournalWire(subjects);
-              } catch (IOException e) {
-                throw new UncheckedIOException(e);
-              }
-            });
-    boolean catalogueFailed;
+            made(() -> new JournalWire(subjects)), made(() -> new TrackingWire(subjects)));
+    boolean readingFailed;
     CountDownLatch over = new CountDownLatch(1);
     CountDownLatch closed = new CountDownLatch(1);
     KafkaStreams streams = new KafkaStreams(topology, settings(target, options.state()));
@@ -110,13 +108,16 @@ public final class RegistryService {
     try (FollowedCatalogue catalogue =
             FollowedCatalogue.open(
                 target, new JournalWire(subjects), new JournalWire(subjects), over::countDown);
+        FollowedTracking tracking =
+            FollowedTracking.open(
+                target, new TrackingWire(subjects), new TrackingWire(subjects), over::countDown);
         RegistryApi api =
             RegistryApi.start(
                 options.host(),
                 options.port(),
-                new StreamsStates(streams, catalogue),
+                new StreamsStates(streams, catalogue, tracking),
                 new ScoringForward(options.scoring()),
-                endpoints(catalogue),
+                endpoints(catalogue, tracking),
                 artifacts(target))) {
       LOG.info("Answering on http://{}:{}", options.host(), api.port());
       Runtime.getRuntime()
@@ -129,9 +130,9 @@ public final class RegistryService {
                   "stop"));
       streams.start();
       over.await();
-      catalogueFailed = catalogue.failure().isPresent();
+      readingFailed = catalogue.failure().isPresent() || tracking.failure().isPresent();
     }
-    boolean failed = streams.state() == KafkaStreams.State.ERROR || catalogueFailed;
+    boolean failed = streams.state() == KafkaStreams.State.ERROR || readingFailed;
     var unusedWhetherInTime =
         streams.close(
             CloseOptions.timeout(CLOSE_PATIENCE)
@@ -141,9 +142,26 @@ public final class RegistryService {
     return failed ? 1 : 0;
   }
 
-  private static List<Endpoint> endpoints(FollowedCatalogue catalogue) {
+  /** Made where it is needed. */
+  @FunctionalInterface
+  private interface Making<T> {
+    T make() throws IOException;
+  }
+
+  private static <T> Supplier<T> made(Making<T> making) {
+    return () -> {
+      try {
+        return making.make();
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    };
+  }
+
+  private static List<Endpoint> endpoints(FollowedCatalogue catalogue, FollowedTracking tracking) {
     Endpoints endpoints = new Endpoints();
     MlflowCatalog.addTo(endpoints, catalogue, Clock.systemUTC());
+    MlflowTracking.addTo(endpoints, tracking, Clock.systemUTC());
     return endpoints.all();
   }
 
@@ -184,7 +202,7 @@ public final class RegistryService {
                 + "); start it, or correct the target",
             e);
       }
-      Topics.create(admin, List.of(Topics.LIFECYCLE, Topics.DEPLOYMENTS));
+      Topics.create(admin, List.of(Topics.LIFECYCLE, Topics.DEPLOYMENTS, Topics.TRACKING));
     } catch (KafkaException e) {
       throw new IOException(
           "Cannot reach Kafka at "
@@ -221,19 +239,22 @@ public final class RegistryService {
   }
 
   /** The stores of the running topology. */
-  private record StreamsStates(KafkaStreams streams, FollowedCatalogue catalogue)
+  private record StreamsStates(
+      KafkaStreams streams, FollowedCatalogue catalogue, FollowedTracking tracking)
       implements RegistryApi.States {
+    private boolean isCaughtUp() {
+      return catalogue.isCaughtUp() && tracking.isCaughtUp();
+    }
+
     @Override
     public String condition() {
       String streaming = streams.state().name();
-      return streams.state() == KafkaStreams.State.RUNNING && !catalogue.isCaughtUp()
-          ? "READING"
-          : streaming;
+      return streams.state() == KafkaStreams.State.RUNNING && !isCaughtUp() ? "READING" : streaming;
     }
 
     @Override
     public boolean isRunning() {
-      return streams.state() == KafkaStreams.State.RUNNING && catalogue.isCaughtUp();
+      return streams.state() == KafkaStreams.State.RUNNING && isCaughtUp();
     }
 
     @Override

@@ -5,6 +5,8 @@ import dev.millrace.core.lifecycle.LifecycleJson;
 import dev.millrace.core.lifecycle.ModelState;
 import dev.millrace.core.lifecycle.Preparation;
 import dev.millrace.platform.Topics;
+import dev.millrace.registry.tracking.TrackingTopology;
+import dev.millrace.registry.tracking.TrackingWire;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.apache.kafka.common.serialization.Serde;
@@ -39,8 +41,9 @@ final class RegistryTopology {
 
   /**
    * @param wire made anew for each task
+   * @param trackingWire as well
    */
-  static Topology of(Supplier<JournalWire> wire) {
+  static Topology of(Supplier<JournalWire> wire, Supplier<TrackingWire> trackingWire) {
     Topology topology = new Topology();
     topology.addSource(
         JOURNAL,
@@ -63,6 +66,7 @@ final class RegistryTopology {
         Serdes.String().serializer(),
         Serdes.ByteArray().serializer(),
         DECISION);
+    TrackingTopology.addTo(topology, trackingWire);
     return topology;
   }
 

@@ -4,6 +4,8 @@ import dev.millrace.core.catalog.CatalogState;
 import dev.millrace.core.lifecycle.ModelState;
 import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.platform.Topics;
+import dev.millrace.registry.journal.UnreadableException;
+import dev.millrace.registry.tracking.TrackingWire;
 import dev.millrace.schemas.SubjectRegistry;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -11,10 +13,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
-import java.util.concurrent.ConcurrentHashMap;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
@@ -42,7 +42,9 @@ public final class DriverCatalogue implements Catalogue, AutoCloseable {
     settings.put(StreamsConfig.APPLICATION_ID_CONFIG, "registry");
     settings.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, "nowhere:1");
     settings.put(StreamsConfig.STATE_DIR_CONFIG, folder.toString());
-    this.driver = new TopologyTestDriver(RegistryTopology.of(() -> wire(subjects)), settings);
+    this.driver =
+        new TopologyTestDriver(
+            RegistryTopology.of(() -> wire(subjects), () -> trackingWire(subjects)), settings);
     this.journal =
         driver.createInputTopic(
             Topics.LIFECYCLE, new StringSerializer(), new ByteArraySerializer());
@@ -54,6 +56,14 @@ public final class DriverCatalogue implements Catalogue, AutoCloseable {
   private static JournalWire wire(SubjectRegistry subjects) {
     try {
       return new JournalWire(subjects);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static TrackingWire trackingWire(SubjectRegistry subjects) {
+    try {
+      return new TrackingWire(subjects);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -71,14 +81,14 @@ public final class DriverCatalogue implements Catalogue, AutoCloseable {
 
   @Override
   public synchronized LifecycleEntry submit(LifecycleEntry command) {
-    var answer = folded.answer(FoldedJournal.Asked.of(command));
+    var answer = folded.answers().answer(FoldedJournal.asked(command));
     journal.pipeInput(command.model(), wire.event(command));
     for (KeyValue<String, byte[]> record : written.readKeyValuesToList()) {
       try {
         LifecycleEntry event = wire.entry(record.key, record.value);
         events.add(event);
         folded.take(event);
-      } catch (JournalWire.UnreadableException e) {
+      } catch (UnreadableException e) {
         throw new AssertionError(e);
       }
     }
@@ -100,30 +110,5 @@ public final class DriverCatalogue implements Catalogue, AutoCloseable {
   @Override
   public void close() {
     driver.close();
-  }
-
-  /** Subjects in memory. */
-  private static final class Subjects implements SubjectRegistry {
-    private final Map<Integer, String> schemas = new ConcurrentHashMap<>();
-
-    @Override
-    public synchronized int register(String subject, String schemaJson) {
-      for (Map.Entry<Integer, String> known : schemas.entrySet()) {
-        if (known.getValue().equals(schemaJson)) {
-          return known.getKey();
-        }
-      }
-      schemas.put(schemas.size() + 1, schemaJson);
-      return schemas.size();
-    }
-
-    @Override
-    public String schemaById(int id) throws IOException {
-      String schema = schemas.get(id);
-      if (schema == null) {
-        throw new UnknownSchemaException(id);
-      }
-      return schema;
-    }
   }
 }

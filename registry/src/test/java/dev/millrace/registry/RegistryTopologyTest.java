@@ -14,6 +14,7 @@ import dev.millrace.core.model.LifecycleEntry.Command;
 import dev.millrace.core.model.LifecycleEntry.Event;
 import dev.millrace.core.model.LifecycleEntry.Kind;
 import dev.millrace.platform.Topics;
+import dev.millrace.registry.tracking.TrackingWire;
 import dev.millrace.schemas.SubjectRegistry;
 import dev.millrace.schemas.Wire;
 import dev.millrace.schemas.WireFormat;
@@ -93,10 +94,20 @@ class RegistryTopologyTest {
       settings.put(StreamsConfig.STATE_DIR_CONFIG, folder.resolve("run-" + drivers++).toString());
       driver =
           new TopologyTestDriver(
-              RegistryTopology.of(this::wire), settings, START.plusSeconds(asked));
+              RegistryTopology.of(this::wire, this::trackingWire),
+              settings,
+              START.plusSeconds(asked));
       open = driver;
     }
     return driver;
+  }
+
+  private TrackingWire trackingWire() {
+    try {
+      return new TrackingWire(subjects);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private JournalWire wire() {
@@ -255,7 +266,7 @@ class RegistryTopologyTest {
   void theGraphIsTheOneThatIsKnown() throws IOException {
     try (InputStream golden = getClass().getResourceAsStream("topology.txt")) {
       assertThat(golden).as("topology.txt").isNotNull();
-      assertThat(RegistryTopology.of(this::wire).describe().toString().strip())
+      assertThat(RegistryTopology.of(this::wire, this::trackingWire).describe().toString().strip())
           .isEqualTo(new String(golden.readAllBytes(), StandardCharsets.UTF_8).strip());
     }
   }
@@ -436,11 +447,16 @@ class RegistryTopologyTest {
   /** A schema registry in memory. */
   private static final class Subjects implements SubjectRegistry {
     private final Map<Integer, String> schemas = new HashMap<>();
+    private final List<String> subjects = new ArrayList<>();
     private boolean answers = true;
 
     @Override
     public int register(String subject, String schemaJson) {
-      int id = subject.startsWith(Topics.LIFECYCLE) ? 1 : 2;
+      int id = 1 + subjects.indexOf(subject);
+      if (id == 0) {
+        subjects.add(subject);
+        id = subjects.size();
+      }
       schemas.put(id, schemaJson);
       return id;
     }

@@ -12,6 +12,7 @@ public final class Wire {
   public static final Schema PREDICTION = load("prediction");
   public static final Schema DEPLOYMENT = load("deployment");
   public static final Schema LIFECYCLE = load("lifecycle");
+  public static final Schema TRACKING = load("tracking");
   public static final Schema DEFINITIONS = load("definitions");
   public static final Schema DRIFT = load("drift");
   public static final Schema PERFORMANCE = load("performance");

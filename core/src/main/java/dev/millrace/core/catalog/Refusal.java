@@ -16,7 +16,7 @@ public final class Refusal extends RuntimeException {
 
   private final Code code;
 
-  Refusal(Code code, String message) {
+  public Refusal(Code code, String message) {
     super(message, null, false, false);
     this.code = code;
   }

@@ -33,11 +33,13 @@ public final class MlflowRequest {
   private final ObjectNode parameters;
   private final String actor;
   private final String idempotencyKey;
+  private final int length;
 
-  private MlflowRequest(ObjectNode parameters, String actor, String idempotencyKey) {
+  private MlflowRequest(ObjectNode parameters, String actor, String idempotencyKey, int length) {
     this.parameters = parameters;
     this.actor = actor;
     this.idempotencyKey = idempotencyKey;
+    this.length = length;
   }
 
   /**
@@ -56,17 +58,17 @@ public final class MlflowRequest {
             values.forEach(all::add);
           }
         });
-    return new MlflowRequest(parameters, actor, idempotencyKey);
+    return new MlflowRequest(parameters, actor, idempotencyKey, 0);
   }
 
   /** The same of a body; one that is empty has no parameters. */
   public static MlflowRequest ofBody(String body, String actor, String idempotencyKey) {
     if (body.isBlank()) {
-      return new MlflowRequest(JsonNodeFactory.instance.objectNode(), actor, idempotencyKey);
+      return new MlflowRequest(JsonNodeFactory.instance.objectNode(), actor, idempotencyKey, 0);
     }
     try {
       if (JSON.readTree(body) instanceof ObjectNode object) {
-        return new MlflowRequest(object, actor, idempotencyKey);
+        return new MlflowRequest(object, actor, idempotencyKey, body.length());
       }
     } catch (JsonProcessingException e) {
       throw new MlflowError(
@@ -81,6 +83,11 @@ public final class MlflowRequest {
 
   public String idempotencyKey() {
     return idempotencyKey;
+  }
+
+  /** How many characters its body had. */
+  public int length() {
+    return length;
   }
 
   /** A text that has to be there and not empty. */
@@ -199,7 +206,7 @@ public final class MlflowRequest {
       if (!(each instanceof ObjectNode object)) {
         throw wrong(name, "a list of objects", node);
       }
-      objects.add(new MlflowRequest(object, actor, idempotencyKey));
+      objects.add(new MlflowRequest(object, actor, idempotencyKey, 0));
     }
     return objects;
   }
@@ -207,7 +214,7 @@ public final class MlflowRequest {
   /** An object within. */
   public Optional<MlflowRequest> object(String name) {
     return parameters.path(name) instanceof ObjectNode object
-        ? Optional.of(new MlflowRequest(object, actor, idempotencyKey))
+        ? Optional.of(new MlflowRequest(object, actor, idempotencyKey, 0))
         : Optional.empty();
   }
 

@@ -23,7 +23,7 @@ public final class PageToken {
     return new Page<>(all.subList(from, to), to < all.size() ? write(to) : "");
   }
 
-  static String write(int offset) {
+  public static String write(int offset) {
     return Base64.getUrlEncoder()
         .encodeToString(("{\"offset\": " + offset + "}").getBytes(StandardCharsets.UTF_8));
   }

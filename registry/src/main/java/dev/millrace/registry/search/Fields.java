@@ -9,7 +9,7 @@ import java.util.Set;
  *
  * @param attributes by name; what has no prefix is one of these
  * @param keyed by prefix in the plural: {@code tags.k, params.k, metrics.k}
- * @param inLists attributes that may be compared with a list
+ * @param inLists attributes that may be compared with a list, and {@code group.name} of others
  */
 public record Fields(
     Map<String, ValueType> attributes, Map<String, ValueType> keyed, Set<String> inLists) {

@@ -5,6 +5,7 @@ import dev.millrace.registry.search.Fields.ValueType;
 import dev.millrace.registry.search.Tokens.Kind;
 import dev.millrace.registry.search.Tokens.Token;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
@@ -41,7 +42,10 @@ public final class Filter {
   /** What is searched: one of many. */
   @FunctionalInterface
   public interface Subject {
-    /** A {@link String} or a {@link Number}; null where it has none. */
+    /**
+     * A {@link String} or a {@link Number}, or a collection of which one has to do; null where it
+     * has none.
+     */
     @Nullable Object value(Field field);
   }
 
@@ -91,6 +95,9 @@ public final class Filter {
   }
 
   private static boolean holds(Comparison comparison, @Nullable Object value) {
+    if (value instanceof Collection<?> several) {
+      return several.stream().anyMatch(one -> holds(comparison, one));
+    }
     if (comparison.operator == Operator.IS_NULL) {
       return value == null;
     }
@@ -182,7 +189,8 @@ public final class Filter {
       boolean fits =
           switch (operator) {
             case IN, NOT_IN ->
-                field.group().equals(Field.ATTRIBUTES) && fields.inLists().contains(field.name());
+                (field.group().equals(Field.ATTRIBUTES) && fields.inLists().contains(field.name()))
+                    || fields.inLists().contains(field.group() + "." + field.name());
             default ->
                 (field.type() == ValueType.NUMBER ? OF_NUMBERS : OF_TEXTS).contains(operator);
           };

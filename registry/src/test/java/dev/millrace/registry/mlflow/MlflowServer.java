@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.millrace.registry.DriverCatalogue;
 import dev.millrace.registry.mlflow.MlflowRoutes.Endpoints;
+import dev.millrace.registry.tracking.DriverTracking;
+import dev.millrace.registry.tracking.MlflowTracking;
 import io.javalin.Javalin;
 import java.io.IOException;
 import java.net.URI;
@@ -17,15 +19,16 @@ import java.time.Clock;
 import java.util.function.Consumer;
 
 /** MLflow's interface on a free port, over the registry's own topology. */
-final class MlflowServer implements AutoCloseable {
+public final class MlflowServer implements AutoCloseable {
 
   private static final JsonMapper JSON = new JsonMapper();
 
   private final DriverCatalogue catalogue;
+  private final DriverTracking tracking;
   private final Javalin server;
   private final HttpClient client = HttpClient.newHttpClient();
 
-  MlflowServer(Path folder) {
+  public MlflowServer(Path folder) {
     this(folder, endpoints -> {});
   }
 
@@ -33,9 +36,11 @@ final class MlflowServer implements AutoCloseable {
    * @param more adds endpoints of other parts
    */
   MlflowServer(Path folder, Consumer<Endpoints> more) {
-    this.catalogue = new DriverCatalogue(folder);
+    this.catalogue = new DriverCatalogue(folder.resolve("catalogue"));
+    this.tracking = new DriverTracking(folder.resolve("tracking"));
     Endpoints endpoints = new Endpoints();
     MlflowCatalog.addTo(endpoints, catalogue, Clock.systemUTC());
+    MlflowTracking.addTo(endpoints, tracking, Clock.systemUTC());
     more.accept(endpoints);
     this.server = Javalin.create(config -> config.showJavalinBanner = false);
     MlflowRoutes.add(server, endpoints.all(), () -> true);
@@ -46,35 +51,41 @@ final class MlflowServer implements AutoCloseable {
     return catalogue;
   }
 
-  String url() {
+  public DriverTracking tracking() {
+    return tracking;
+  }
+
+  public String url() {
     return "http://127.0.0.1:" + server.port();
   }
 
   /** An answer. */
-  record Answer(int status, JsonNode body) {
+  public record Answer(int status, JsonNode body) {
     /** What is at a path like {@code model_version.version}, as text. */
-    String at(String path) {
+    public String at(String path) {
       return body.at("/" + path.replace('.', '/')).asText();
     }
   }
 
-  Answer get(String path) throws IOException, InterruptedException {
+  public Answer get(String path) throws IOException, InterruptedException {
     return send(HttpRequest.newBuilder(uri(path)).GET());
   }
 
-  Answer send(String method, String path, String body) throws IOException, InterruptedException {
+  public Answer send(String method, String path, String body)
+      throws IOException, InterruptedException {
     return send(
         HttpRequest.newBuilder(uri(path))
             .header("Content-Type", "application/json")
             .method(method, BodyPublishers.ofString(body)));
   }
 
-  Answer post(String path, String body) throws IOException, InterruptedException {
+  public Answer post(String path, String body) throws IOException, InterruptedException {
     return send("POST", path, body);
   }
 
   /** A request that says which it is. */
-  Answer keyed(String key, String path, String body) throws IOException, InterruptedException {
+  public Answer keyed(String key, String path, String body)
+      throws IOException, InterruptedException {
     return send(
         HttpRequest.newBuilder(uri(path))
             .header(MlflowRoutes.IDEMPOTENCY_KEY, key)
@@ -97,5 +108,6 @@ final class MlflowServer implements AutoCloseable {
   public void close() {
     server.stop();
     catalogue.close();
+    tracking.close();
   }
 }

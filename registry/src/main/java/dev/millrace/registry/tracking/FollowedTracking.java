@@ -1,0 +1,91 @@
+package dev.millrace.registry.tracking;
+
+import dev.millrace.core.tracking.ExperimentsState;
+import dev.millrace.core.tracking.LoggedModel;
+import dev.millrace.core.tracking.TrackingEntry;
+import dev.millrace.platform.Target;
+import dev.millrace.platform.Topics;
+import dev.millrace.registry.journal.FollowedTopic;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/** Tracking of a process: it follows the journal, and appends commands. */
+public final class FollowedTracking implements Tracking, AutoCloseable {
+
+  private final FoldedTracking folded;
+  private final FollowedTopic<TrackingEntry> topic;
+
+  private FollowedTracking(FoldedTracking folded, FollowedTopic<TrackingEntry> topic) {
+    this.folded = folded;
+    this.topic = topic;
+  }
+
+  /**
+   * Begins to read; the topic has to be there.
+   *
+   * @param ended told where it cannot read any further
+   */
+  public static FollowedTracking open(
+      Target target, TrackingWire reading, TrackingWire writing, Runnable ended) {
+    FoldedTracking folded = new FoldedTracking();
+    return new FollowedTracking(
+        folded,
+        FollowedTopic.open(
+            target, Topics.TRACKING, reading, writing, folded.answers(), folded::take, ended));
+  }
+
+  /** Whether all was read that was there at the start, and it still reads. */
+  public boolean isCaughtUp() {
+    return topic.isCaughtUp();
+  }
+
+  /** Why it reads no more; empty while it does. */
+  public Optional<RuntimeException> failure() {
+    return topic.failure();
+  }
+
+  @Override
+  public ExperimentsState experiments() {
+    return folded.experiments();
+  }
+
+  @Override
+  public Optional<TrackedRun> run(String id) {
+    return folded.run(id);
+  }
+
+  @Override
+  public Stream<TrackedRun> runs(String experimentId) {
+    return folded.runs(experimentId);
+  }
+
+  @Override
+  public Optional<LoggedModel> model(String id) {
+    return folded.model(id);
+  }
+
+  @Override
+  public Stream<LoggedModel> models(String experimentId) {
+    return folded.models(experimentId);
+  }
+
+  @Override
+  public Optional<TrackedRun> runOf(String content) {
+    return folded.runOf(content);
+  }
+
+  @Override
+  public Kept kept() {
+    return folded.kept();
+  }
+
+  @Override
+  public TrackingEntry submit(TrackingEntry command) throws InterruptedException {
+    return topic.submit(command);
+  }
+
+  @Override
+  public void close() {
+    topic.close();
+  }
+}

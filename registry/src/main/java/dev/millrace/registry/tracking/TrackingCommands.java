@@ -1,0 +1,178 @@
+package dev.millrace.registry.tracking;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.millrace.core.lifecycle.LifecycleJson;
+import dev.millrace.core.tracking.Experiment;
+import dev.millrace.core.tracking.ExperimentRules;
+import dev.millrace.core.tracking.LoggedModel;
+import dev.millrace.core.tracking.LoggedModelRules;
+import dev.millrace.core.tracking.RunRules;
+import dev.millrace.core.tracking.TrackingEntry;
+import dev.millrace.core.tracking.TrackingEntry.Command;
+import dev.millrace.core.tracking.TrackingEntry.Event;
+import dev.millrace.registry.journal.UnansweredException;
+import dev.millrace.registry.mlflow.MlflowError;
+import dev.millrace.registry.mlflow.MlflowRequest;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Clock;
+import java.util.HexFormat;
+import java.util.UUID;
+
+/**
+ * Finds what requests are about, asks for changes, and says in MLflow's words what became of them.
+ */
+final class TrackingCommands {
+
+  /** Runs and logged models that are kept in memory. */
+  private static final long SUBJECTS_MAX = 500_000;
+
+  /** Points of metrics that are kept in memory: 24 bytes each, and room to grow. */
+  private static final long POINTS_MAX = 50_000_000;
+
+  private static final int ID_DIGITS = 32;
+
+  private final Tracking tracking;
+  private final Clock clock;
+
+  TrackingCommands(Tracking tracking, Clock clock) {
+    this.tracking = tracking;
+    this.clock = clock;
+  }
+
+  Tracking tracking() {
+    return tracking;
+  }
+
+  long nowMillis() {
+    return clock.millis();
+  }
+
+  /** An experiment, also one that was deleted. */
+  Experiment experiment(String id) {
+    return tracking
+        .experiments()
+        .experiment(id)
+        .orElseThrow(() -> MlflowError.missing(ExperimentRules.noExperiment(id)));
+  }
+
+  /** An experiment that takes more. */
+  Experiment activeExperiment(String id) {
+    Experiment experiment = experiment(id);
+    if (experiment.deleted()) {
+      throw MlflowError.invalid(ExperimentRules.inactive(experiment));
+    }
+    return experiment;
+  }
+
+  /** The run that a request names, also one that was deleted. */
+  TrackedRun run(MlflowRequest request) {
+    return run(runId(request));
+  }
+
+  TrackedRun run(String id) {
+    return tracking.run(id).orElseThrow(() -> MlflowError.missing(RunRules.noRun(id)));
+  }
+
+  /** A run that takes more. */
+  TrackedRun activeRun(MlflowRequest request) {
+    TrackedRun run = run(request);
+    if (isDeleted(run)) {
+      throw MlflowError.invalid(RunRules.staged(run.id(), false));
+    }
+    return run;
+  }
+
+  /** A run is gone with its experiment, and is back with it. */
+  boolean isDeleted(TrackedRun run) {
+    return run.run().deleted()
+        || tracking
+            .experiments()
+            .experiment(run.run().experimentId())
+            .map(Experiment::deleted)
+            .orElse(false);
+  }
+
+  /** Older clients name it in another way. */
+  static String runId(MlflowRequest request) {
+    String id = request.text("run_id", "");
+    if (id.isEmpty()) {
+      id = request.text("run_uuid", "");
+    }
+    return id.isEmpty() ? request.required("run_id") : id;
+  }
+
+  /** A logged model that was not deleted. */
+  LoggedModel model(String id) {
+    return tracking
+        .model(id)
+        .filter(m -> !m.deleted())
+        .orElseThrow(() -> MlflowError.missing(LoggedModelRules.noModel(id)));
+  }
+
+  /** An id for what a request makes; the same for the same request, where it says which it is. */
+  static String newId(MlflowRequest request, Command command) {
+    String key = request.idempotencyKey();
+    return key.isEmpty()
+        ? UUID.randomUUID().toString().replace("-", "")
+        : sha256(command.name() + '\u001f' + key).substring(0, ID_DIGITS);
+  }
+
+  static String sha256(String text) {
+    try {
+      return HexFormat.of()
+          .formatHex(
+              MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("Cannot name a request: every Java has SHA-256", e);
+    }
+  }
+
+  /** Refuses what would be one more run or logged model than there is room for. */
+  void refuseWithoutRoom() {
+    if (tracking.kept().subjects() >= SUBJECTS_MAX) {
+      throw new MlflowError(
+          MlflowError.Code.INVALID_STATE,
+          "Cannot keep another run or logged model: " + SUBJECTS_MAX + " are kept");
+    }
+  }
+
+  /** Refuses what would be more points than there is room for. */
+  void refuseWithoutRoom(int points) {
+    if (points > 0 && tracking.kept().points() + points > POINTS_MAX) {
+      throw new MlflowError(
+          MlflowError.Code.INVALID_STATE,
+          "Cannot keep more points of metrics: " + POINTS_MAX + " are kept");
+    }
+  }
+
+  /**
+   * What a command became.
+   *
+   * @throws MlflowError where it is refused
+   */
+  TrackingEntry submit(MlflowRequest request, String subject, Command command, ObjectNode details)
+      throws InterruptedException {
+    String key =
+        request.idempotencyKey().isEmpty()
+            ? TrackingEntry.ONCE + UUID.randomUUID()
+            : "client-" + command + "-" + request.idempotencyKey();
+    TrackingEntry event;
+    try {
+      event =
+          tracking.submit(
+              TrackingEntry.command(
+                  subject, command, request.actor(), nowMillis(), key, details.toString()));
+    } catch (UnansweredException e) {
+      throw new MlflowError(
+          MlflowError.Code.TEMPORARILY_UNAVAILABLE, String.valueOf(e.getMessage()));
+    }
+    if (event.is(Event.REFUSED)) {
+      ObjectNode told = LifecycleJson.details(event.details());
+      throw new MlflowError(
+          MlflowError.Code.valueOf(told.path("code").asText("")), told.path("reason").asText(""));
+    }
+    return event;
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.millrace.registry.tracking;
+
+import org.jspecify.annotations.NullMarked;
