@@ -12,8 +12,8 @@ import dev.millrace.core.model.LifecycleEntry.Kind;
 import dev.millrace.registry.journal.UnreadableException;
 import java.time.Duration;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.apache.kafka.streams.KeyValue;
 import org.apache.kafka.streams.processor.PunctuationType;
 import org.apache.kafka.streams.processor.api.Processor;
@@ -85,28 +85,25 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
     }
     Preparation before = at.preparations().get(entry.model());
     long nowMillis = at.context().currentSystemTimeMs();
+    CatalogState page = page(at, entry.model());
+    Optional<LifecycleEntry> said =
+        CatalogRules.takes(entry.type())
+            ? CatalogRules.decide(page, state, entry, nowMillis)
+            : CatalogRules.repeated(page, state, entry, nowMillis);
     put(
         at,
         entry.model(),
         before,
-        CatalogRules.takes(entry.type())
-            ? catalogued(page(at, entry.model()), state, before, entry, nowMillis)
+        CatalogRules.takes(entry.type()) || said.isPresent()
+            ? catalogued(state, before, said)
             : LifecycleRules.decide(state, before, entry, nowMillis));
   }
 
+  /** What the catalogue's rules say; the life of the model goes on as it was. */
   private static Decision catalogued(
-      CatalogState page,
-      ModelState state,
-      @Nullable Preparation preparation,
-      LifecycleEntry command,
-      long nowMillis) {
-    List<LifecycleEntry> events =
-        CatalogRules.decide(page, state, command, nowMillis).stream().toList();
-    ModelState after = state;
-    for (LifecycleEntry event : events) {
-      after = after.apply(event);
-    }
-    return new Decision(events, after, preparation);
+      ModelState state, @Nullable Preparation preparation, Optional<LifecycleEntry> event) {
+    return new Decision(
+        event.stream().toList(), event.map(state::apply).orElse(state), preparation);
   }
 
   private static CatalogState page(Parts at, String model) {

@@ -38,6 +38,15 @@ public final class CatalogRules {
           Command.TRANSITION_VERSION,
           Command.DELETE_VERSION);
 
+  /** The code of a registration that was made a moment ago. */
+  public static final String REPEATED = "REPEATED";
+
+  /**
+   * Clients that get no answer send a request three times, and cannot say that it is the same: for
+   * as long it is taken for the same.
+   */
+  public static final long REPEAT_MILLIS = 60_000;
+
   /** Whether a command is one to the catalogue. */
   public static boolean takes(String type) {
     return TAKEN.stream().anyMatch(c -> c.name().equals(type));
@@ -63,6 +72,31 @@ public final class CatalogRules {
       return Optional.of(
           turn.refused(Code.INVALID_PARAMETER_VALUE, String.valueOf(e.getMessage())));
     }
+  }
+
+  /**
+   * Decides about a registration that may be a repeat: whoever registers without a key of its own
+   * says what was asked for, and the same asked again in a moment is the version that there is.
+   *
+   * @return the refusal, which names that version; empty where it is none
+   */
+  public static Optional<LifecycleEntry> repeated(
+      CatalogState catalog, ModelState state, LifecycleEntry command, long nowMillis) {
+    if (!command.is(Command.REGISTER) || state.answered(command.idempotencyKey())) {
+      return Optional.empty();
+    }
+    String content;
+    try {
+      content = LifecycleJson.details(command.details()).path("content").textValue();
+    } catch (IllegalArgumentException e) {
+      // Refused for that by who registers.
+      return Optional.empty();
+    }
+    return catalog.standing().stream()
+        .filter(v -> v.content() != null && v.content().equals(content))
+        .filter(v -> v.createdAtMillis() >= nowMillis - REPEAT_MILLIS)
+        .findFirst()
+        .map(v -> new Turn(catalog, state, command, nowMillis).repeat(v.version()));
   }
 
   /** How a model that is not there is told. */
@@ -257,6 +291,14 @@ public final class CatalogRules {
           .version(number)
           .orElseThrow(
               () -> new Refusal(Code.RESOURCE_DOES_NOT_EXIST, noVersion(command.model(), number)));
+    }
+
+    LifecycleEntry repeat(int version) {
+      return entry(
+          Event.REFUSED,
+          object().put("command", command.type()).put("code", REPEATED),
+          version,
+          "the same was registered a moment ago, as version " + version);
     }
 
     LifecycleEntry refused(Code code, String reason) {

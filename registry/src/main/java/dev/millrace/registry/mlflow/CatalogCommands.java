@@ -1,7 +1,6 @@
 package dev.millrace.registry.mlflow;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.millrace.core.catalog.CatalogRules;
@@ -98,18 +97,18 @@ final class CatalogCommands {
       throw new MlflowError(
           MlflowError.Code.TEMPORARILY_UNAVAILABLE, String.valueOf(e.getMessage()));
     }
-    if (event.is(Event.REFUSED)) {
-      throw new MlflowError(code(event), event.reason());
+    if (event.is(Event.REFUSED) && !code(event).equals(CatalogRules.REPEATED)) {
+      throw new MlflowError(MlflowError.Code.valueOf(code(event)), event.reason());
     }
     return event;
   }
 
-  private static MlflowError.Code code(LifecycleEntry refused) {
+  private static String code(LifecycleEntry refused) {
     try {
-      JsonNode code = JSON.readTree(refused.details()).path("code");
-      return code.isTextual()
-          ? MlflowError.Code.valueOf(code.textValue())
-          : MlflowError.Code.INVALID_STATE;
+      // What the rules of deployments refuse has no code.
+      return JSON.readTree(refused.details())
+          .path("code")
+          .asText(MlflowError.Code.INVALID_STATE.name());
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("Cannot read an event of the registry itself", e);
     }

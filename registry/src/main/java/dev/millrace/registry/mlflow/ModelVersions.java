@@ -24,24 +24,14 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.concurrent.locks.Lock;
-import java.util.concurrent.locks.ReentrantLock;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Versions of models. */
 final class ModelVersions {
 
-  /**
-   * The same asked again within this is a repeat: clients that get no answer send a request three
-   * times, and cannot say that it is the same.
-   */
-  static final long REPEAT_MILLIS = 60_000;
-
   private static final int RESULTS = 200_000;
   private static final int SOURCE_MAX = 10_000;
-  private static final int LOCKS = 64;
   private static final Fields FIELDS =
       new Fields(
           Map.of(
@@ -68,10 +58,6 @@ final class ModelVersions {
   private record Named(CataloguedModel model, VersionCard version) {}
 
   private final CatalogCommands commands;
-
-  /** Whoever asks for the same waits for who asked before. */
-  private final List<Lock> locks =
-      IntStream.range(0, LOCKS).<Lock>mapToObj(unused -> new ReentrantLock()).toList();
 
   ModelVersions(CatalogCommands commands) {
     this.commands = commands;
@@ -111,19 +97,11 @@ final class ModelVersions {
     tags.forEach(written::put);
     String content = sha256(name + '\u001f' + source + '\u001f' + details);
     details.put(LifecycleRules.LOOKED_AT_LATER, true);
-    if (!request.idempotencyKey().isEmpty()) {
+    if (request.idempotencyKey().isEmpty()) {
       // Who says which request it is may ask for the same twice.
-      return answer(register(request, name, source, details));
+      details.put("content", content);
     }
-    details.put("content", content);
-    Lock lock = locks.get(Math.floorMod(content.hashCode(), LOCKS));
-    lock.lockInterruptibly();
-    try {
-      Optional<Named> before = repeated(name, content);
-      return answer(before.isPresent() ? before.get() : register(request, name, source, details));
-    } finally {
-      lock.unlock();
-    }
+    return answer(register(request, name, source, details));
   }
 
   private Named register(MlflowRequest request, String name, String source, ObjectNode details)
@@ -131,15 +109,6 @@ final class ModelVersions {
     LifecycleEntry event = commands.submit(request, name, Command.REGISTER, null, source, details);
     Integer number = event.version();
     return named(name, number == null ? 0 : number);
-  }
-
-  private Optional<Named> repeated(String name, String content) {
-    CataloguedModel model = commands.model(name);
-    long sinceMillis = commands.nowMillis() - REPEAT_MILLIS;
-    return model.page().standing().stream()
-        .filter(v -> content.equals(v.content()) && v.createdAtMillis() >= sinceMillis)
-        .findFirst()
-        .map(v -> new Named(model, v));
   }
 
   private static String sha256(String text) {
