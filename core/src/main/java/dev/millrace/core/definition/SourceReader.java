@@ -18,7 +18,7 @@ final class SourceReader {
   private static final Duration AHEAD = Duration.ofHours(1);
   private static final Pattern TOPIC = Pattern.compile("[A-Za-z0-9_-][A-Za-z0-9._-]{0,248}");
   private static final Set<String> OWN_TOPICS =
-      Set.of("millrace.definitions", "models.lifecycle", "models.deployments");
+      Set.of("millrace.definitions", "models.lifecycle", "models.deployments", "models.tracking");
 
   private final Scope scope;
   private final Function<Value, @Nullable String> contents;

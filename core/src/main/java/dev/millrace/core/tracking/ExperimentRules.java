@@ -54,7 +54,7 @@ public final class ExperimentRules {
     }
     TrackingLimits.length("artifact_location", TrackingLimits.EXPERIMENT_TAG_VALUE_MAX, location);
     Map<String, String> tags = Details.texts(details.path("tags"));
-    tags(tags);
+    tags(state, Map.of(), tags);
     TrackingLimits.atMost("experiments", TrackingLimits.EXPERIMENTS_MAX, state.all().size() + 1L);
     String id = state.nextId();
     ObjectNode told =
@@ -97,17 +97,21 @@ public final class ExperimentRules {
     Experiment experiment = active(experiment(state, details));
     String key = Details.text(details, "key");
     String value = Details.text(details, "value");
-    tags(Sorted.with(experiment.tags(), key, value));
+    tags(state, experiment.tags(), Sorted.with(experiment.tags(), key, value));
     return new Outcome(
         Event.EXPERIMENT_TAG_SET, named(experiment).put("key", key).put("value", value));
   }
 
-  private static void tags(Map<String, String> tags) {
+  private static void tags(
+      ExperimentsState state, Map<String, String> before, Map<String, String> tags) {
     TrackingLimits.tags(tags, TrackingLimits.EXPERIMENT_TAG_VALUE_MAX);
+    int length = TrackingLimits.length(tags);
     TrackingLimits.atMost(
-        "characters of an experiment's tags",
-        TrackingLimits.STATE_TEXT_MAX,
-        TrackingLimits.length(tags));
+        "characters of an experiment's tags", TrackingLimits.EXPERIMENT_TEXT_MAX, length);
+    TrackingLimits.atMost(
+        "characters of all experiments' tags",
+        TrackingLimits.EXPERIMENTS_TEXT_MAX,
+        state.length() - TrackingLimits.length(before) + length);
   }
 
   private static Outcome deleteTag(ExperimentsState state, ObjectNode details) {

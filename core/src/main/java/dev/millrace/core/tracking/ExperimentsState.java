@@ -28,12 +28,18 @@ public final class ExperimentsState {
   private final Tally tally;
   private final SortedMap<Long, Experiment> byId;
   private final Map<String, Experiment> byName;
+  private final long length;
 
   private ExperimentsState(Tally tally, SortedMap<Long, Experiment> byId) {
     this.tally = tally;
     this.byId = byId;
     this.byName = new HashMap<>();
-    byId.values().forEach(e -> byName.put(e.name(), e));
+    long sum = 0;
+    for (Experiment experiment : byId.values()) {
+      byName.put(experiment.name(), experiment);
+      sum += TrackingLimits.length(experiment.tags());
+    }
+    this.length = sum;
   }
 
   public static ExperimentsState empty() {
@@ -70,6 +76,11 @@ public final class ExperimentsState {
   /** Ascending by id. */
   public Collection<Experiment> all() {
     return byId.values();
+  }
+
+  /** How many characters all tags have. */
+  long length() {
+    return length;
   }
 
   String nextId() {

@@ -23,6 +23,8 @@ public record LoggedModel(
     @JsonProperty("params") SortedMap<String, String> params,
     @JsonProperty("tags") SortedMap<String, String> tags) {
 
+  private static final int FIXED_BYTES = 1_000;
+
   /** How far it is. */
   public enum Status {
     LOGGED_MODEL_PENDING,
@@ -38,6 +40,13 @@ public record LoggedModel(
   /** Where its artifacts are. */
   public static String artifacts(String location, String id) {
     return location + (location.endsWith("/") ? "" : "/") + "models/" + id + "/artifacts";
+  }
+
+  /** About how much memory it takes. */
+  public long bytes() {
+    return FIXED_BYTES
+        + ((long) params.size() + tags.size()) * TrackingLimits.TEXT_BYTES
+        + 2L * length();
   }
 
   int length() {

@@ -46,6 +46,8 @@ public record Run(
   /** The tag that lists the models a run has logged. */
   public static final String MODELS_TAG = "mlflow.log-model.history";
 
+  private static final int FIXED_BYTES = 1_500;
+
   /** How far it is. */
   public enum Status {
     RUNNING,
@@ -94,6 +96,12 @@ public record Run(
   /** Where its artifacts are. */
   public static String artifacts(String location, String id) {
     return location + (location.endsWith("/") ? "" : "/") + id + "/artifacts";
+  }
+
+  /** About how much memory it takes. */
+  public long bytes() {
+    long texts = (long) params.size() + tags.size() + modelInputs.size() + modelOutputs.size();
+    return FIXED_BYTES + (texts + 8L * datasets.size()) * TrackingLimits.TEXT_BYTES + 2L * length();
   }
 
   /** How many characters are kept of it. */

@@ -30,7 +30,16 @@ public final class TrackingLimits {
   public static final int STATE_TEXT_MAX = 2_000_000;
 
   public static final int COMMAND_TEXT_MAX = 1_500_000;
+
+  /** What a text and its place in a map take beside its characters. */
+  static final int TEXT_BYTES = 150;
+
   public static final int EXPERIMENTS_MAX = 10_000;
+
+  /** Of the tags of one experiment, and of all together: every process has all of them. */
+  public static final int EXPERIMENT_TEXT_MAX = 100_000;
+
+  public static final long EXPERIMENTS_TEXT_MAX = 10_000_000;
   public static final int TAGS_MAX = 1_000;
   public static final int METRICS_MAX = 5_000;
   public static final long POINTS_MAX = 1_000_000;

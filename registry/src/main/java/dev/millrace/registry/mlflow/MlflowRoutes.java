@@ -6,6 +6,7 @@ import io.javalin.Javalin;
 import io.javalin.http.ContentType;
 import io.javalin.http.Context;
 import io.javalin.http.HandlerType;
+import io.javalin.http.HttpResponseException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
@@ -108,6 +109,9 @@ public final class MlflowRoutes {
           .result(JSON.writeValueAsBytes(body));
     } catch (MlflowError e) {
       send(context, e);
+    } catch (HttpResponseException e) {
+      // Of the server itself: the body is too large.
+      send(context, new MlflowError(MlflowError.Code.BAD_REQUEST, String.valueOf(e.getMessage())));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       send(

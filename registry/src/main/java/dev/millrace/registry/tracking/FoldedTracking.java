@@ -30,6 +30,11 @@ final class FoldedTracking {
   /** Requests whose repeats are known. */
   private static final int RECENT_MAX = 10_000;
 
+  /** Three numbers, and room to grow. */
+  private static final int POINT_BYTES = 36;
+
+  private static final int METRIC_BYTES = 300;
+
   private record Folded(RunState state, RunMetrics metrics) {
     static final Folded NONE = new Folded(RunState.empty(), RunMetrics.NONE);
   }
@@ -39,7 +44,7 @@ final class FoldedTracking {
   private final Map<String, LoggedModelState> models = new ConcurrentHashMap<>();
   private final Map<String, Set<String>> runsOf = new ConcurrentHashMap<>();
   private final Map<String, Set<String>> modelsOf = new ConcurrentHashMap<>();
-  private final AtomicLong points = new AtomicLong();
+  private final AtomicLong bytes = new AtomicLong();
   private final Answers<TrackingEntry> answers = new Answers<>();
   private final Map<String, String> recent =
       new LinkedHashMap<>() {
@@ -89,8 +94,8 @@ final class FoldedTracking {
       return false;
     }
     runs.put(event.subject(), new Folded(after, before.metrics.apply(event)));
-    points.addAndGet(after.tally().points() - before.state.tally().points());
     Run run = after.run();
+    long unusedBytes = bytes.addAndGet(bytes(after) - bytes(before.state));
     if (event.is(Event.RUN_CREATED) && run != null) {
       gather(runsOf, run.experimentId(), run.id());
       if (!run.content().isEmpty()) {
@@ -102,6 +107,13 @@ final class FoldedTracking {
     return true;
   }
 
+  private static long bytes(RunState state) {
+    Run run = state.run();
+    return state.tally().points() * POINT_BYTES
+        + (long) state.tally().metrics() * METRIC_BYTES
+        + (run == null ? 0 : run.bytes());
+  }
+
   private boolean model(TrackingEntry event) {
     LoggedModelState before = models.getOrDefault(event.subject(), LoggedModelState.empty());
     LoggedModelState after = before.apply(event);
@@ -110,6 +122,9 @@ final class FoldedTracking {
     }
     models.put(event.subject(), after);
     LoggedModel model = after.model();
+    LoggedModel known = before.model();
+    long unusedBytes =
+        bytes.addAndGet((model == null ? 0 : model.bytes()) - (known == null ? 0 : known.bytes()));
     if (event.is(Event.LOGGED_MODEL_CREATED) && model != null) {
       gather(modelsOf, model.experimentId(), model.id());
     }
@@ -156,8 +171,8 @@ final class FoldedTracking {
     return id == null ? Optional.empty() : run(id);
   }
 
-  Tracking.Kept kept() {
-    return new Tracking.Kept((long) runs.size() + models.size(), points.get());
+  long bytes() {
+    return bytes.get();
   }
 
   Answers<TrackingEntry> answers() {

@@ -75,8 +75,8 @@ public final class FollowedTracking implements Tracking, AutoCloseable {
   }
 
   @Override
-  public Kept kept() {
-    return folded.kept();
+  public long bytes() {
+    return folded.bytes();
   }
 
   @Override

@@ -59,7 +59,7 @@ final class RunLogs {
       List<MlflowRequest> tags)
       throws InterruptedException {
     TrackedRun run = commands.activeRun(request);
-    commands.refuseWithoutRoom(metrics.size());
+    commands.refuseWithoutRoom();
     ObjectNode details = TrackingJson.object();
     ArrayNode points = details.putArray("metrics");
     for (MlflowRequest metric : metrics) {

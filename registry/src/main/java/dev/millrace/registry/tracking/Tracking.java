@@ -29,16 +29,8 @@ public interface Tracking {
   /** The run that a request of this content made, if that is not long ago. */
   Optional<TrackedRun> runOf(String content);
 
-  /** How much is kept in memory. */
-  Kept kept();
-
-  /**
-   * How much that is.
-   *
-   * @param subjects runs and logged models
-   * @param points of metrics
-   */
-  record Kept(long subjects, long points) {}
+  /** About how many bytes of memory it all takes. */
+  long bytes();
 
   /**
    * Asks for a change and waits until it is decided, kept for good, and seen here.

@@ -25,20 +25,19 @@ import java.util.UUID;
  */
 final class TrackingCommands {
 
-  /** Runs and logged models that are kept in memory. */
-  private static final long SUBJECTS_MAX = 500_000;
-
-  /** Points of metrics that are kept in memory: 24 bytes each, and room to grow. */
-  private static final long POINTS_MAX = 50_000_000;
-
   private static final int ID_DIGITS = 32;
 
   private final Tracking tracking;
   private final Clock clock;
+  private final long bytesMax;
 
-  TrackingCommands(Tracking tracking, Clock clock) {
+  /**
+   * @param bytesMax of memory that tracking may take before it takes no more
+   */
+  TrackingCommands(Tracking tracking, Clock clock, long bytesMax) {
     this.tracking = tracking;
     this.clock = clock;
+    this.bytesMax = bytesMax;
   }
 
   Tracking tracking() {
@@ -129,21 +128,14 @@ final class TrackingCommands {
     }
   }
 
-  /** Refuses what would be one more run or logged model than there is room for. */
+  /** Refuses what makes more where there is no room for it. */
   void refuseWithoutRoom() {
-    if (tracking.kept().subjects() >= SUBJECTS_MAX) {
+    if (tracking.bytes() > bytesMax) {
       throw new MlflowError(
           MlflowError.Code.INVALID_STATE,
-          "Cannot keep another run or logged model: " + SUBJECTS_MAX + " are kept");
-    }
-  }
-
-  /** Refuses what would be more points than there is room for. */
-  void refuseWithoutRoom(int points) {
-    if (points > 0 && tracking.kept().points() + points > POINTS_MAX) {
-      throw new MlflowError(
-          MlflowError.Code.INVALID_STATE,
-          "Cannot keep more points of metrics: " + POINTS_MAX + " are kept");
+          "Cannot keep more runs, metrics or logged models: they take "
+              + tracking.bytes()
+              + " bytes of the registry's memory already; give it more (-Xmx)");
     }
   }
 

@@ -21,6 +21,7 @@ import java.util.function.Consumer;
 /** MLflow's interface on a free port, over the registry's own topology. */
 public final class MlflowServer implements AutoCloseable {
 
+  private static final long BODY_BYTES_MAX = 8L * 1024 * 1024;
   private static final JsonMapper JSON = new JsonMapper();
 
   private final DriverCatalogue catalogue;
@@ -42,7 +43,12 @@ public final class MlflowServer implements AutoCloseable {
     MlflowCatalog.addTo(endpoints, catalogue, Clock.systemUTC());
     MlflowTracking.addTo(endpoints, tracking, Clock.systemUTC());
     more.accept(endpoints);
-    this.server = Javalin.create(config -> config.showJavalinBanner = false);
+    this.server =
+        Javalin.create(
+            config -> {
+              config.showJavalinBanner = false;
+              config.http.maxRequestSize = BODY_BYTES_MAX;
+            });
     MlflowRoutes.add(server, endpoints.all(), () -> true);
     server.start("127.0.0.1", 0);
   }

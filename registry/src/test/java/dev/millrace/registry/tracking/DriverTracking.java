@@ -24,6 +24,8 @@ import org.apache.kafka.streams.TestInputTopic;
 import org.apache.kafka.streams.TestOutputTopic;
 import org.apache.kafka.streams.Topology;
 import org.apache.kafka.streams.TopologyTestDriver;
+import org.apache.kafka.streams.state.KeyValueIterator;
+import org.apache.kafka.streams.state.KeyValueStore;
 
 /** The topology of tracking in one process, without a broker; what it writes is kept. */
 public final class DriverTracking implements Tracking, AutoCloseable {
@@ -91,8 +93,8 @@ public final class DriverTracking implements Tracking, AutoCloseable {
   }
 
   @Override
-  public Kept kept() {
-    return folded.kept();
+  public long bytes() {
+    return folded.bytes();
   }
 
   @Override
@@ -114,6 +116,29 @@ public final class DriverTracking implements Tracking, AutoCloseable {
         throw new AssertionError(e);
       }
     }
+  }
+
+  /** What stands in the journal for an entry. */
+  public byte[] bytes(TrackingEntry entry) {
+    return wire.bytes(entry);
+  }
+
+  /** Fills the stores as changelogs would, and reads the journal of another one. */
+  public synchronized void restoreFrom(DriverTracking other) {
+    for (String store :
+        List.of(
+            TrackingTopology.EXPERIMENTS,
+            TrackingTopology.RUNS,
+            TrackingTopology.LOGGED_MODELS,
+            TrackingTopology.TALLIES,
+            TrackingTopology.POINTS)) {
+      KeyValueStore<String, Object> to = driver.getKeyValueStore(store);
+      try (KeyValueIterator<String, Object> from =
+          other.driver.<String, Object>getKeyValueStore(store).all()) {
+        from.forEachRemaining(e -> to.put(e.key, e.value));
+      }
+    }
+    other.events().forEach(folded::take);
   }
 
   /** What was written. */
