@@ -26,6 +26,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
@@ -172,12 +173,13 @@ class RegistryKillITCase {
     assertThat(versions).hasSize(CHANGES / 2);
     for (Told each : told) {
       if (each.what().startsWith("source ")) {
-        JsonNode version = versions.get(each.what().substring("source ".length()));
+        JsonNode version =
+            Objects.requireNonNull(versions.get(each.what().substring("source ".length())));
         assertThat(version.path("version").asText()).isEqualTo(each.answer());
         assertThat(version.path("name").asText()).isEqualTo(each.model());
       } else {
         String key = each.what().substring("tag ".length());
-        assertThat(models.get(each.model()).path("tags"))
+        assertThat(Objects.requireNonNull(models.get(each.model())).path("tags"))
             .anySatisfy(
                 t -> {
                   assertThat(t.path("key").asText()).isEqualTo(key);
