@@ -4,11 +4,13 @@ import dev.millrace.core.lifecycle.ModelState;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Topics;
 import dev.millrace.registry.artifacts.ArtifactFolder;
+import dev.millrace.registry.artifacts.RunFiles;
 import dev.millrace.registry.mlflow.MlflowCatalog;
 import dev.millrace.registry.mlflow.MlflowRoutes.Endpoint;
 import dev.millrace.registry.mlflow.MlflowRoutes.Endpoints;
 import dev.millrace.registry.tracking.FollowedTracking;
 import dev.millrace.registry.tracking.MlflowTracking;
+import dev.millrace.registry.tracking.RunArtifacts;
 import dev.millrace.registry.tracking.TrackingWire;
 import dev.millrace.schemas.ConfluentSubjectRegistry;
 import dev.millrace.schemas.SubjectRegistry;
@@ -105,6 +107,7 @@ public final class RegistryService {
             over.countDown();
           }
         });
+    ArtifactFolder artifacts = artifacts(target);
     try (FollowedCatalogue catalogue =
             FollowedCatalogue.open(
                 target, new JournalWire(subjects), new JournalWire(subjects), over::countDown);
@@ -117,8 +120,8 @@ public final class RegistryService {
                 options.port(),
                 new StreamsStates(streams, catalogue, tracking),
                 new ScoringForward(options.scoring()),
-                endpoints(catalogue, tracking),
-                artifacts(target))) {
+                endpoints(catalogue, tracking, artifacts),
+                artifacts)) {
       LOG.info("Answering on http://{}:{}", options.host(), api.port());
       Runtime.getRuntime()
           .addShutdownHook(
@@ -158,10 +161,14 @@ public final class RegistryService {
     };
   }
 
-  private static List<Endpoint> endpoints(FollowedCatalogue catalogue, FollowedTracking tracking) {
+  private static List<Endpoint> endpoints(
+      FollowedCatalogue catalogue, FollowedTracking tracking, @Nullable ArtifactFolder artifacts) {
     Endpoints endpoints = new Endpoints();
     MlflowCatalog.addTo(endpoints, catalogue, Clock.systemUTC());
     MlflowTracking.addTo(endpoints, tracking, Clock.systemUTC());
+    if (artifacts != null) {
+      RunFiles.addTo(endpoints, artifacts, RunArtifacts.of(tracking));
+    }
     return endpoints.all();
   }
 

@@ -154,27 +154,16 @@ public final class ArtifactRoutes {
     folder.refuseLinks(path);
     ObjectNode body = JsonNodeFactory.instance.objectNode();
     // Whoever lists by this interface gets names, not paths.
-    body.set("files", files(folder, path, false));
-    context.status(200).contentType(ContentType.APPLICATION_JSON).result(body.toString());
-  }
-
-  /**
-   * What is in a folder, as MLflow's clients read it.
-   *
-   * @param whole whether each says its path from the root of the run, not its name alone
-   */
-  static ArrayNode files(ArtifactFolder folder, ArtifactPath path, boolean whole)
-      throws IOException {
-    ArrayNode files = JsonNodeFactory.instance.arrayNode();
+    ArrayNode files = body.putArray("files");
     for (ArtifactFolder.Entry entry : folder.list(path)) {
       ObjectNode file = files.addObject();
-      file.put("path", whole ? path.resolve(entry.name()).toString() : entry.name());
+      file.put("path", entry.name());
       file.put("is_dir", entry.folder());
       if (!entry.folder()) {
         file.put("file_size", entry.bytes());
       }
     }
-    return files;
+    context.status(200).contentType(ContentType.APPLICATION_JSON).result(body.toString());
   }
 
   private static void inParts(Context context) {
