@@ -52,6 +52,18 @@ public final class LifecycleLog {
     return entries;
   }
 
+  /** Every entry of one partition, in order. */
+  public List<LifecycleEntry> partition(int number) {
+    List<LifecycleEntry> entries = new ArrayList<>();
+    WireFormat.Reader reader = new WireFormat.Reader(registry, Wire.LIFECYCLE);
+    TopicLog.read(
+        target,
+        Topics.LIFECYCLE,
+        partition -> partition == number,
+        r -> entry(reader, r).ifPresent(entries::add));
+    return entries;
+  }
+
   /** Every entry of one model, in order. */
   public List<LifecycleEntry> read(String model) {
     return read().stream().filter(e -> e.model().equals(model)).toList();

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.function.Consumer;
+import java.util.function.IntPredicate;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -30,13 +31,25 @@ public final class TopicLog {
    */
   public static void read(
       Target target, String topic, Consumer<ConsumerRecord<String, byte[]>> reader) {
+    read(target, topic, partition -> true, reader);
+  }
+
+  /** The same of some partitions. */
+  public static void read(
+      Target target,
+      String topic,
+      IntPredicate wanted,
+      Consumer<ConsumerRecord<String, byte[]>> reader) {
     try (KafkaConsumer<String, byte[]> consumer = new KafkaConsumer<>(consumer(target))) {
       List<PartitionInfo> infos = consumer.listTopics().getOrDefault(topic, List.of());
       if (infos.isEmpty()) {
         return;
       }
       List<TopicPartition> partitions =
-          infos.stream().map(p -> new TopicPartition(topic, p.partition())).toList();
+          infos.stream()
+              .filter(p -> wanted.test(p.partition()))
+              .map(p -> new TopicPartition(topic, p.partition()))
+              .toList();
       consumer.assign(partitions);
       consumer.seekToBeginning(partitions);
       Map<TopicPartition, Long> ends = new HashMap<>(consumer.endOffsets(partitions));

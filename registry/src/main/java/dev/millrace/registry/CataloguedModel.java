@@ -3,6 +3,7 @@ package dev.millrace.registry;
 import dev.millrace.core.catalog.Aliases;
 import dev.millrace.core.catalog.CatalogState;
 import dev.millrace.core.lifecycle.ModelState;
+import dev.millrace.core.model.LifecycleEntry;
 import java.util.SortedMap;
 
 /** All that is known of a model: what people say of it, and its life. */
@@ -10,6 +11,11 @@ public record CataloguedModel(CatalogState page, ModelState state) {
 
   static CataloguedModel empty(String model) {
     return new CataloguedModel(CatalogState.empty(model), ModelState.empty(model));
+  }
+
+  /** The same after one more event. */
+  CataloguedModel with(LifecycleEntry event) {
+    return new CataloguedModel(page.apply(event), state.apply(event));
   }
 
   public String name() {

@@ -1,7 +1,6 @@
 package dev.millrace.registry;
 
 import dev.millrace.core.catalog.CatalogRules;
-import dev.millrace.core.catalog.CatalogState;
 import dev.millrace.core.lifecycle.DecidedDeployment;
 import dev.millrace.core.lifecycle.LifecycleRules;
 import dev.millrace.core.lifecycle.LifecycleRules.Decision;
@@ -11,6 +10,7 @@ import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.core.model.LifecycleEntry.Kind;
 import dev.millrace.registry.journal.UnreadableException;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -32,17 +32,24 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
   private static final Duration LOOK_EVERY = Duration.ofSeconds(1);
 
   private final JournalWire wire;
+  private final JournalStart journal;
   private @Nullable Parts parts;
 
-  CommandDecision(JournalWire wire) {
+  CommandDecision(JournalWire wire, JournalStart journal) {
     this.wire = wire;
+    this.journal = journal;
+  }
+
+  /** What the journal has of the models of a partition, as far as it is committed. */
+  @FunctionalInterface
+  interface JournalStart {
+    Collection<LifecycleEntry> read(int partition);
   }
 
   /** What the task gives. */
   private record Parts(
       ProcessorContext<String, byte[]> context,
-      KeyValueStore<String, ModelState> models,
-      KeyValueStore<String, CatalogState> catalog,
+      ModelHistories models,
       KeyValueStore<String, Preparation> preparations,
       long sinceMillis) {}
 
@@ -51,8 +58,10 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
     parts =
         new Parts(
             context,
-            context.getStateStore(RegistryTopology.MODELS),
-            context.getStateStore(RegistryTopology.CATALOG),
+            ModelHistories.open(
+                wire,
+                context.getStateStore(RegistryTopology.HISTORY),
+                () -> journal.read(context.taskId().partition())),
             context.getStateStore(RegistryTopology.PREPARATIONS),
             context.currentSystemTimeMs());
     context.schedule(LOOK_EVERY, PunctuationType.WALL_CLOCK_TIME, this::expire);
@@ -69,8 +78,8 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
       LOG.error("Skipping the record at {}: {}", position(at), e.getMessage());
       return;
     }
-    ModelState known = at.models().get(entry.model());
-    ModelState state = known == null ? ModelState.empty(entry.model()) : known;
+    CataloguedModel model = at.models().model(entry.model());
+    ModelState state = model.state();
     if (entry.kind() == Kind.EVENT) {
       // Folded when it was decided. One that was not decided here changes nothing.
       long sequence = ModelState.sequence(entry);
@@ -85,11 +94,10 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
     }
     Preparation before = at.preparations().get(entry.model());
     long nowMillis = at.context().currentSystemTimeMs();
-    CatalogState page = page(at, entry.model());
     Optional<LifecycleEntry> said =
         CatalogRules.takes(entry.type())
-            ? CatalogRules.decide(page, state, entry, nowMillis)
-            : CatalogRules.repeated(page, state, entry, nowMillis);
+            ? CatalogRules.decide(model.page(), state, entry, nowMillis)
+            : CatalogRules.repeated(model.page(), state, entry, nowMillis);
     put(
         at,
         entry.model(),
@@ -104,15 +112,6 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
       ModelState state, @Nullable Preparation preparation, Optional<LifecycleEntry> event) {
     return new Decision(
         event.stream().toList(), event.map(state::apply).orElse(state), preparation);
-  }
-
-  private static CatalogState page(Parts at, String model) {
-    CatalogState known = at.catalog().get(model);
-    if (known != null) {
-      return known;
-    }
-    ModelState state = at.models().get(model);
-    return state == null ? CatalogState.empty(model) : CatalogState.of(state);
   }
 
   private void expire(long nowMillis) {
@@ -131,7 +130,7 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
                 model,
                 preparation,
                 LifecycleRules.expire(
-                    at.models().get(model), preparation, at.sinceMillis(), nowMillis)));
+                    at.models().model(model).state(), preparation, at.sinceMillis(), nowMillis)));
   }
 
   private void put(Parts at, String model, @Nullable Preparation before, Decision decision) {
@@ -155,12 +154,7 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
                           RegistryTopology.DEPLOYMENTS));
     }
     if (!decision.events().isEmpty()) {
-      CatalogState page = page(at, model);
-      at.models().put(model, decision.state());
-      for (LifecycleEntry event : decision.events()) {
-        page = page.apply(event);
-      }
-      at.catalog().put(model, page);
+      decision.events().forEach(at.models()::take);
       // Somebody waits for it; what has come meanwhile is committed with it.
       at.context().commit();
     }

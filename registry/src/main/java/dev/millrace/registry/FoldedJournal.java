@@ -24,8 +24,7 @@ final class FoldedJournal {
     }
     CataloguedModel before =
         models.getOrDefault(entry.model(), CataloguedModel.empty(entry.model()));
-    CataloguedModel after =
-        new CataloguedModel(before.page().apply(entry), before.state().apply(entry));
+    CataloguedModel after = before.with(entry);
     if (after.state().sequence() == before.state().sequence()) {
       // Not written by the registry, or read a second time.
       return;

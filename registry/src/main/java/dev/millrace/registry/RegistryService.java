@@ -1,6 +1,7 @@
 package dev.millrace.registry;
 
 import dev.millrace.core.lifecycle.ModelState;
+import dev.millrace.platform.LifecycleLog;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Topics;
 import dev.millrace.registry.artifacts.ArtifactFolder;
@@ -20,7 +21,6 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -36,13 +36,9 @@ import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.streams.CloseOptions;
 import org.apache.kafka.streams.KafkaStreams;
-import org.apache.kafka.streams.StoreQueryParameters;
 import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.Topology;
 import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
-import org.apache.kafka.streams.state.KeyValueIterator;
-import org.apache.kafka.streams.state.QueryableStoreTypes;
-import org.apache.kafka.streams.state.ReadOnlyKeyValueStore;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -89,7 +85,9 @@ public final class RegistryService {
     var unusedWire = new JournalWire(subjects);
     Topology topology =
         RegistryTopology.of(
-            made(() -> new JournalWire(subjects)), made(() -> new TrackingWire(subjects)));
+            made(() -> new JournalWire(subjects)),
+            new LifecycleLog(target, subjects)::partition,
+            made(() -> new TrackingWire(subjects)));
     boolean readingFailed;
     CountDownLatch over = new CountDownLatch(1);
     CountDownLatch closed = new CountDownLatch(1);
@@ -266,22 +264,12 @@ public final class RegistryService {
 
     @Override
     public Collection<String> models() {
-      List<String> names = new ArrayList<>();
-      try (KeyValueIterator<String, ModelState> all = store().all()) {
-        all.forEachRemaining(e -> names.add(e.key));
-      }
-      return names;
+      return catalogue.models().stream().map(CataloguedModel::name).toList();
     }
 
     @Override
     public Optional<ModelState> model(String name) {
-      return Optional.ofNullable(store().get(name));
-    }
-
-    private ReadOnlyKeyValueStore<String, ModelState> store() {
-      return streams.store(
-          StoreQueryParameters.fromNameAndType(
-              RegistryTopology.MODELS, QueryableStoreTypes.keyValueStore()));
+      return catalogue.model(name).map(CataloguedModel::state);
     }
   }
 

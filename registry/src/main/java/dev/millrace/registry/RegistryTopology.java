@@ -1,10 +1,9 @@
 package dev.millrace.registry;
 
-import dev.millrace.core.catalog.CatalogState;
 import dev.millrace.core.lifecycle.LifecycleJson;
-import dev.millrace.core.lifecycle.ModelState;
 import dev.millrace.core.lifecycle.Preparation;
 import dev.millrace.platform.Topics;
+import dev.millrace.registry.CommandDecision.JournalStart;
 import dev.millrace.registry.tracking.TrackingTopology;
 import dev.millrace.registry.tracking.TrackingWire;
 import java.util.Map;
@@ -26,34 +25,32 @@ final class RegistryTopology {
   static final String EVENTS = "events";
   static final String DEPLOYMENTS = "deployments";
 
-  /** The state of each model: the fold of its events. */
-  static final String MODELS = "models";
-
-  /** What people say about each model: another fold of the same events. */
-  static final String CATALOG = "catalog";
+  /** The events of each model, whose fold is its state. */
+  static final String HISTORY = "history";
 
   /** Reports of subtasks on what is being prepared; empty while nothing is. */
   static final String PREPARATIONS = "preparations";
 
-  // A model's state is a record of the changelog, and it grows by each version.
+  // An event is a record of the changelog as well.
   private static final Map<String, String> CHANGELOG =
       Map.of("max.message.bytes", String.valueOf(Topics.RECORD_BYTES_MAX));
 
   /**
    * @param wire made anew for each task
+   * @param journal read where a task has no store
    * @param trackingWire as well
    */
-  static Topology of(Supplier<JournalWire> wire, Supplier<TrackingWire> trackingWire) {
+  static Topology of(
+      Supplier<JournalWire> wire, JournalStart journal, Supplier<TrackingWire> trackingWire) {
     Topology topology = new Topology();
     topology.addSource(
         JOURNAL,
         Serdes.String().deserializer(),
         Serdes.ByteArray().deserializer(),
         Topics.LIFECYCLE);
-    topology.addProcessor(DECISION, () -> new CommandDecision(wire.get()), JOURNAL);
-    topology.addStateStore(store(MODELS, ModelState.class), DECISION);
-    topology.addStateStore(store(CATALOG, CatalogState.class), DECISION);
-    topology.addStateStore(store(PREPARATIONS, Preparation.class), DECISION);
+    topology.addProcessor(DECISION, () -> new CommandDecision(wire.get(), journal), JOURNAL);
+    topology.addStateStore(store(HISTORY, Serdes.ByteArray()), DECISION);
+    topology.addStateStore(store(PREPARATIONS, json(Preparation.class)), DECISION);
     topology.addSink(
         EVENTS,
         Topics.LIFECYCLE,
@@ -70,9 +67,9 @@ final class RegistryTopology {
     return topology;
   }
 
-  private static <T> StoreBuilder<?> store(String name, Class<T> type) {
+  private static <T> StoreBuilder<?> store(String name, Serde<T> values) {
     return Stores.keyValueStoreBuilder(
-            Stores.persistentKeyValueStore(name), Serdes.String(), json(type))
+            Stores.persistentKeyValueStore(name), Serdes.String(), values)
         .withLoggingEnabled(CHANGELOG)
         .withCachingDisabled();
   }

@@ -1,7 +1,5 @@
 package dev.millrace.registry;
 
-import dev.millrace.core.catalog.CatalogState;
-import dev.millrace.core.lifecycle.ModelState;
 import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.platform.Topics;
 import dev.millrace.registry.journal.UnreadableException;
@@ -44,7 +42,9 @@ public final class DriverCatalogue implements Catalogue, AutoCloseable {
     settings.put(StreamsConfig.STATE_DIR_CONFIG, folder.toString());
     this.driver =
         new TopologyTestDriver(
-            RegistryTopology.of(() -> wire(subjects), () -> trackingWire(subjects)), settings);
+            RegistryTopology.of(
+                () -> wire(subjects), partition -> List.of(), () -> trackingWire(subjects)),
+            settings);
     this.journal =
         driver.createInputTopic(
             Topics.LIFECYCLE, new StringSerializer(), new ByteArraySerializer());
@@ -95,11 +95,14 @@ public final class DriverCatalogue implements Catalogue, AutoCloseable {
     return answer.join();
   }
 
-  /** What the registry keeps of a model in its stores. */
-  synchronized CataloguedModel stored(String model) {
-    return new CataloguedModel(
-        driver.<String, CatalogState>getKeyValueStore(RegistryTopology.CATALOG).get(model),
-        driver.<String, ModelState>getKeyValueStore(RegistryTopology.MODELS).get(model));
+  /** What the registry keeps of all models in its store, folded anew. */
+  synchronized ModelHistories stored() {
+    return ModelHistories.open(
+        wire,
+        driver.getKeyValueStore(RegistryTopology.HISTORY),
+        () -> {
+          throw new AssertionError("the store is empty");
+        });
   }
 
   /** What the registry has written. */

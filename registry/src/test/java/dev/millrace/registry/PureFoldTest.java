@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.millrace.core.lifecycle.LifecycleJson;
 import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.core.model.LifecycleEntry.Command;
 import dev.millrace.core.model.LifecycleEntry.Kind;
@@ -39,12 +38,10 @@ class PureFoldTest {
       }
       FoldedJournal again = new FoldedJournal();
       catalogue.events().forEach(again::take);
+      ModelHistories stored = catalogue.stored();
       for (String model : MODELS) {
-        CataloguedModel stored = catalogue.stored(model);
-        CataloguedModel folded = again.model(model).orElseThrow();
-        assertThat(folded).isEqualTo(stored);
-        assertThat(LifecycleJson.write(folded.page()))
-            .isEqualTo(LifecycleJson.write(stored.page()));
+        assertThat(again.model(model)).contains(stored.model(model));
+        assertThat(catalogue.model(model)).contains(stored.model(model));
       }
       Map<String, Long> kinds =
           catalogue.events().stream()

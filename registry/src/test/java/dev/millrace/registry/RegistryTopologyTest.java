@@ -75,7 +75,6 @@ class RegistryTopologyTest {
   private final List<LifecycleEntry> events = new ArrayList<>();
 
   private final List<Deployment> deployed = new ArrayList<>();
-  private final List<KeyValue<String, byte[]>> modelsLog = new ArrayList<>();
   private final List<KeyValue<String, byte[]>> preparationsLog = new ArrayList<>();
 
   @AfterEach
@@ -94,7 +93,7 @@ class RegistryTopologyTest {
       settings.put(StreamsConfig.STATE_DIR_CONFIG, folder.resolve("run-" + drivers++).toString());
       driver =
           new TopologyTestDriver(
-              RegistryTopology.of(this::wire, this::trackingWire),
+              RegistryTopology.of(this::wire, partition -> List.copyOf(events), this::trackingWire),
               settings,
               START.plusSeconds(asked));
       open = driver;
@@ -119,17 +118,13 @@ class RegistryTopologyTest {
   }
 
   /**
-   * A new process on an empty disk: its stores come back from their changelogs and nothing else.
+   * A new process on an empty disk: its models come back from the journal, and the reports of
+   * subtasks from their changelog.
    */
   private void restartOnAnEmptyDisk() {
     close();
     open = null;
     TopologyTestDriver driver = driver();
-    for (KeyValue<String, byte[]> change : modelsLog) {
-      driver
-          .<String, ModelState>getKeyValueStore(RegistryTopology.MODELS)
-          .put(change.key, LifecycleJson.read(change.value, ModelState.class));
-    }
     for (KeyValue<String, byte[]> change : preparationsLog) {
       var store = driver.<String, Preparation>getKeyValueStore(RegistryTopology.PREPARATIONS);
       if (change.value == null) {
@@ -139,7 +134,6 @@ class RegistryTopologyTest {
       }
     }
     // What was put there by hand was logged once more.
-    var unusedModels = changes(RegistryTopology.MODELS);
     var unusedPreparations = changes(RegistryTopology.PREPARATIONS);
   }
 
@@ -199,18 +193,21 @@ class RegistryTopologyTest {
       throw new UncheckedIOException(e);
     }
     events.addAll(written);
-    modelsLog.addAll(changes(RegistryTopology.MODELS));
     preparationsLog.addAll(changes(RegistryTopology.PREPARATIONS));
     return written;
   }
 
   private Map<String, ModelState> stored() {
-    Map<String, ModelState> stored = new TreeMap<>();
-    try (KeyValueIterator<String, ModelState> all =
-        driver().<String, ModelState>getKeyValueStore(RegistryTopology.MODELS).all()) {
-      all.forEachRemaining(e -> stored.put(e.key, e.value));
+    List<LifecycleEntry> rows = new ArrayList<>();
+    try (KeyValueIterator<String, byte[]> all =
+        driver().<String, byte[]>getKeyValueStore(RegistryTopology.HISTORY).all()) {
+      while (all.hasNext()) {
+        rows.add(LifecycleEntry.of(entries.read(all.next().value)));
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
-    return stored;
+    return ModelState.fold(rows);
   }
 
   private ModelState state(String model) {
@@ -266,7 +263,11 @@ class RegistryTopologyTest {
   void theGraphIsTheOneThatIsKnown() throws IOException {
     try (InputStream golden = getClass().getResourceAsStream("topology.txt")) {
       assertThat(golden).as("topology.txt").isNotNull();
-      assertThat(RegistryTopology.of(this::wire, this::trackingWire).describe().toString().strip())
+      assertThat(
+              RegistryTopology.of(this::wire, partition -> List.copyOf(events), this::trackingWire)
+                  .describe()
+                  .toString()
+                  .strip())
           .isEqualTo(new String(golden.readAllBytes(), StandardCharsets.UTF_8).strip());
     }
   }

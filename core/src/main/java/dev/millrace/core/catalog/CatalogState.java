@@ -6,16 +6,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.millrace.core.lifecycle.LifecycleJson;
 import dev.millrace.core.lifecycle.ModelState;
-import dev.millrace.core.lifecycle.RegisteredVersion;
 import dev.millrace.core.model.LifecycleEntry;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.LongSummaryStatistics;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,41 +40,6 @@ public record CatalogState(
   /** The page of a model of which nothing is said. */
   public static CatalogState empty(String model) {
     return new CatalogState(model, 0, null, new TreeMap<>(), new TreeMap<>());
-  }
-
-  /** The page of a model that was there before anything was said of models. */
-  public static CatalogState of(ModelState state) {
-    if (state.versions().isEmpty()) {
-      return new CatalogState(
-          state.model(), state.sequence(), null, new TreeMap<>(), new TreeMap<>());
-    }
-    SortedMap<Integer, VersionCard> versions = new TreeMap<>();
-    for (RegisteredVersion version : state.versions()) {
-      versions.put(
-          version.version(),
-          new VersionCard(
-              version.version(),
-              version.uri(),
-              "",
-              "",
-              "",
-              Map.of(),
-              Stage.NONE,
-              version.actor(),
-              version.registeredAtMillis(),
-              version.registeredAtMillis(),
-              null,
-              false));
-    }
-    LongSummaryStatistics times =
-        versions.values().stream()
-            .collect(Collectors.summarizingLong(VersionCard::createdAtMillis));
-    return new CatalogState(
-        state.model(),
-        state.sequence(),
-        new ModelCard("", Map.of(), times.getMin(), times.getMax()),
-        versions,
-        new TreeMap<>());
   }
 
   /** A version that was not deleted. */
