@@ -15,7 +15,6 @@ import org.jspecify.annotations.Nullable;
  *
  * @param startedAtMillis as its client says
  * @param createdAtMillis by the registry's clock
- * @param content names the request that made it; empty where a repeat is told in another way
  */
 @JsonPropertyOrder(alphabetic = true)
 @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -30,7 +29,6 @@ public record Run(
     @JsonProperty("artifact_uri") String artifactUri,
     @JsonProperty("deleted") boolean deleted,
     @JsonProperty("created_at") long createdAtMillis,
-    @JsonProperty("content") String content,
     @JsonProperty("params") SortedMap<String, String> params,
     @JsonProperty("tags") SortedMap<String, String> tags,
     @JsonProperty("datasets") List<Dataset> datasets,
@@ -125,7 +123,6 @@ public record Run(
         artifactUri,
         deleted,
         createdAtMillis,
-        content,
         params,
         tags,
         datasets,
@@ -145,7 +142,6 @@ public record Run(
         artifactUri,
         next,
         createdAtMillis,
-        content,
         params,
         tags,
         datasets,
@@ -166,7 +162,6 @@ public record Run(
         artifactUri,
         deleted,
         createdAtMillis,
-        content,
         Sorted.copy(nextParams),
         Sorted.copy(nextTags),
         datasets,
@@ -192,7 +187,6 @@ public record Run(
         artifactUri,
         deleted,
         createdAtMillis,
-        content,
         params,
         tags,
         nextDatasets,

@@ -126,10 +126,6 @@ public final class RunRules {
       if (start != null) {
         told.put("start_time", start);
       }
-      String content = Details.text(details, "content");
-      if (!content.isEmpty()) {
-        told.put("content", content);
-      }
       Details.put(told, "tags", tags);
       return new Outcome(Event.RUN_CREATED, told);
     }

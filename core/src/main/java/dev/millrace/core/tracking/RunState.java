@@ -71,7 +71,6 @@ public record RunState(@Nullable Run run, Tally tally) {
         Details.text(details, "artifact_uri"),
         false,
         event.atMillis(),
-        Details.text(details, "content"),
         new TreeMap<>(),
         Details.texts(details.path("tags")),
         List.of(),

@@ -11,7 +11,6 @@ import dev.millrace.core.tracking.TrackingEntry;
 import dev.millrace.core.tracking.TrackingEntry.Event;
 import dev.millrace.core.tracking.TrackingEntry.Kind;
 import dev.millrace.registry.journal.Answers;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -26,9 +25,6 @@ import org.slf4j.LoggerFactory;
 final class FoldedTracking {
 
   private static final Logger LOG = LoggerFactory.getLogger(FoldedTracking.class);
-
-  /** Requests whose repeats are known. */
-  private static final int RECENT_MAX = 10_000;
 
   /** Three numbers, and room to grow. */
   private static final int POINT_BYTES = 36;
@@ -46,15 +42,6 @@ final class FoldedTracking {
   private final Map<String, Set<String>> modelsOf = new ConcurrentHashMap<>();
   private final AtomicLong bytes = new AtomicLong();
   private final Answers<TrackingEntry> answers = new Answers<>();
-  private final Map<String, String> recent =
-      new LinkedHashMap<>() {
-        private static final long serialVersionUID = 1;
-
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<String, String> eldest) {
-          return size() > RECENT_MAX;
-        }
-      };
 
   /** Takes the next entry of the journal. */
   void take(TrackingEntry entry) {
@@ -98,11 +85,6 @@ final class FoldedTracking {
     long unusedBytes = bytes.addAndGet(bytes(after) - bytes(before.state));
     if (event.is(Event.RUN_CREATED) && run != null) {
       gather(runsOf, run.experimentId(), run.id());
-      if (!run.content().isEmpty()) {
-        synchronized (recent) {
-          recent.put(run.content(), run.id());
-        }
-      }
     }
     return true;
   }
@@ -161,14 +143,6 @@ final class FoldedTracking {
     return modelsOf.getOrDefault(experimentId, Set.of()).stream()
         .map(id -> model(id).orElse(null))
         .filter(Objects::nonNull);
-  }
-
-  Optional<TrackedRun> runOf(String content) {
-    String id;
-    synchronized (recent) {
-      id = recent.get(content);
-    }
-    return id == null ? Optional.empty() : run(id);
   }
 
   long bytes() {

@@ -70,11 +70,6 @@ public final class FollowedTracking implements Tracking, AutoCloseable {
   }
 
   @Override
-  public Optional<TrackedRun> runOf(String content) {
-    return folded.runOf(content);
-  }
-
-  @Override
   public long bytes() {
     return folded.bytes();
   }

@@ -6,16 +6,13 @@ import dev.millrace.core.tracking.ExperimentsState;
 import dev.millrace.core.tracking.Run;
 import dev.millrace.core.tracking.TrackingEntry;
 import dev.millrace.core.tracking.TrackingEntry.Command;
+import dev.millrace.registry.mlflow.MlflowError;
 import dev.millrace.registry.mlflow.MlflowRequest;
 import dev.millrace.registry.mlflow.MlflowRoutes.Endpoints;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
-import java.util.concurrent.locks.Lock;
-import java.util.concurrent.locks.ReentrantLock;
-import java.util.stream.IntStream;
 
 /** Runs: made, changed, deleted and found. What they log is in {@link RunLogs}. */
 final class Runs {
@@ -26,13 +23,7 @@ final class Runs {
    */
   static final long REPEAT_MILLIS = 60_000;
 
-  private static final int LOCKS = 64;
-
   private final TrackingCommands commands;
-
-  /** Whoever asks for the same waits for who asked before. */
-  private final List<Lock> locks =
-      IntStream.range(0, LOCKS).<Lock>mapToObj(unused -> new ReentrantLock()).toList();
 
   Runs(TrackingCommands commands) {
     this.commands = commands;
@@ -63,27 +54,35 @@ final class Runs {
     tags.forEach(told::put);
     if (!request.idempotencyKey().isEmpty() || start.isEmpty()) {
       // Who says which request it is may ask for the same twice; without a time it is not told.
-      return answer(create(request, experiment, details));
+      return answer(
+          create(
+              request, experiment, details, TrackingCommands.newId(request, Command.CREATE_RUN)));
     }
-    String content = TrackingCommands.sha256(details.toString());
-    details.put("content", content);
-    Lock lock = locks.get(Math.floorMod(content.hashCode(), LOCKS));
-    lock.lockInterruptibly();
-    try {
-      Optional<TrackedRun> before =
-          commands
-              .tracking()
-              .runOf(content)
-              .filter(r -> r.run().createdAtMillis() >= commands.nowMillis() - REPEAT_MILLIS);
-      return answer(before.isPresent() ? before.get() : create(request, experiment, details));
-    } finally {
-      lock.unlock();
+    return answer(createOnce(request, experiment, details));
+  }
+
+  /**
+   * The same request makes the same id, so that whoever decides tells a repeat even where the first
+   * was not decided yet; when the first is older, the next id is taken.
+   */
+  private TrackedRun createOnce(MlflowRequest request, Experiment experiment, ObjectNode details)
+      throws InterruptedException {
+    String content = details.toString();
+    for (int number = 0; ; number++) {
+      String id = TrackingCommands.idOf(content + '\u001f' + number);
+      Optional<TrackedRun> before = commands.tracking().run(id);
+      if (before.isEmpty()) {
+        return create(request, experiment, details, id);
+      }
+      if (before.get().run().createdAtMillis() >= commands.nowMillis() - REPEAT_MILLIS) {
+        return before.get();
+      }
     }
   }
 
-  private TrackedRun create(MlflowRequest request, Experiment experiment, ObjectNode details)
+  private TrackedRun create(
+      MlflowRequest request, Experiment experiment, ObjectNode details, String id)
       throws InterruptedException {
-    String id = TrackingCommands.newId(request, Command.CREATE_RUN);
     Optional<TrackedRun> repeated = commands.tracking().run(id);
     if (repeated.isPresent()) {
       return repeated.get();
@@ -96,7 +95,14 @@ final class Runs {
       details.put("name", RunNames.of(id));
     }
     details.put("artifact_uri", Run.artifacts(experiment.artifactLocation(), id));
-    TrackingEntry unusedEvent = commands.submit(request, id, Command.CREATE_RUN, details);
+    try {
+      TrackingEntry unusedEvent = commands.submit(request, id, Command.CREATE_RUN, details);
+    } catch (MlflowError e) {
+      if (e.code() != MlflowError.Code.RESOURCE_ALREADY_EXISTS) {
+        throw e;
+      }
+      // The same was under way, and is there now.
+    }
     return commands.run(id);
   }
 

@@ -26,9 +26,6 @@ public interface Tracking {
   /** Those of an experiment. */
   Stream<LoggedModel> models(String experimentId);
 
-  /** The run that a request of this content made, if that is not long ago. */
-  Optional<TrackedRun> runOf(String content);
-
   /** About how many bytes of memory it all takes. */
   long bytes();
 

@@ -115,7 +115,12 @@ final class TrackingCommands {
     String key = request.idempotencyKey();
     return key.isEmpty()
         ? UUID.randomUUID().toString().replace("-", "")
-        : sha256(command.name() + '\u001f' + key).substring(0, ID_DIGITS);
+        : idOf(command.name() + '\u001f' + key);
+  }
+
+  /** An id that the same text always gives. */
+  static String idOf(String text) {
+    return sha256(text).substring(0, ID_DIGITS);
   }
 
   static String sha256(String text) {

@@ -88,11 +88,6 @@ public final class DriverTracking implements Tracking, AutoCloseable {
   }
 
   @Override
-  public Optional<TrackedRun> runOf(String content) {
-    return folded.runOf(content);
-  }
-
-  @Override
   public long bytes() {
     return folded.bytes();
   }
