@@ -88,7 +88,12 @@ class RegistryKillITCase {
       int number = i;
       changes.add(
           () -> {
-            Told told = number % 2 == 0 ? register(number) : tag(number);
+            Told told =
+                switch (number % 4) {
+                  case 0, 1 -> register(number);
+                  case 2 -> tag(number);
+                  default -> run(number);
+                };
             int unusedSoFar = done.incrementAndGet();
             return told;
           });
@@ -132,6 +137,28 @@ class RegistryKillITCase {
     return new Told(model(number), "tag k" + number, "v" + number);
   }
 
+  /** A run with two points of a metric, of which the second comes in a batch. */
+  private Told run(int number) throws Exception {
+    ObjectNode body = JSON.createObjectNode();
+    body.put("experiment_id", "0").put("start_time", 1_000 + number).put("run_name", "r" + number);
+    String id =
+        JSON.readTree(sent("runs/create", body.toString()).body()).at("/run/info/run_id").asText();
+    String unusedPoint =
+        sent(
+                "runs/log-metric",
+                "{\"run_id\": \"%s\", \"key\": \"m\", \"value\": 1.5, \"timestamp\": 1, \"step\": 0}"
+                    .formatted(id))
+            .body();
+    String unusedBatch =
+        sent(
+                "runs/log-batch",
+                ("{\"run_id\": \"%s\", \"metrics\": [{\"key\": \"m\", \"value\": 2.5,"
+                        + " \"timestamp\": 2, \"step\": 1}], \"params\": [{\"key\": \"p\", \"value\": \"%d\"}]}")
+                    .formatted(id, number))
+            .body();
+    return new Told("0", "run r" + number, id);
+  }
+
   /** Sends until it is answered, with what a client of MLflow takes for an answer. */
   private HttpResponse<String> sent(String path, String body) throws Exception {
     URI uri = URI.create(target().registry() + "/api/2.0/mlflow/" + path);
@@ -171,8 +198,20 @@ class RegistryKillITCase {
       }
     }
     assertThat(versions).hasSize(CHANGES / 2);
+    Map<String, JsonNode> runs = runs();
+    assertThat(runs).hasSize(CHANGES / 4);
     for (Told each : told) {
-      if (each.what().startsWith("source ")) {
+      if (each.what().startsWith("run ")) {
+        JsonNode run = Objects.requireNonNull(runs.get(each.what().substring("run ".length())));
+        assertThat(run.at("/info/run_id").asText()).isEqualTo(each.answer());
+        assertThat(run.at("/data/params/0/value").asText())
+            .isEqualTo(each.what().substring("run r".length()));
+        JsonNode points =
+            got("metrics/get-history?metric_key=m&run_id=" + each.answer()).path("metrics");
+        assertThat(points).hasSize(2);
+        assertThat(points.get(0).path("value").asDouble() + points.get(1).path("value").asDouble())
+            .isEqualTo(4);
+      } else if (each.what().startsWith("source ")) {
         JsonNode version =
             Objects.requireNonNull(versions.get(each.what().substring("source ".length())));
         assertThat(version.path("version").asText()).isEqualTo(each.answer());
@@ -187,6 +226,18 @@ class RegistryKillITCase {
                 });
       }
     }
+  }
+
+  /** All runs by name, of which each is there once. */
+  private Map<String, JsonNode> runs() throws Exception {
+    Map<String, JsonNode> runs = new HashMap<>();
+    HttpResponse<String> found =
+        sent("runs/search", "{\"experiment_ids\": [\"0\"], \"max_results\": 5000}");
+    for (JsonNode run : JSON.readTree(found.body()).path("runs")) {
+      JsonNode before = runs.put(run.at("/info/run_name").asText(), run);
+      assertThat(before).as("made twice: " + run).isNull();
+    }
+    return runs;
   }
 
   private JsonNode got(String path) throws Exception {
@@ -227,7 +278,8 @@ class RegistryKillITCase {
     }
     numbers.forEach(
         (model, given) -> assertThat(given).as(model).contains(1).contains(given.size()));
-    assertThat(sources).hasSize((int) told.stream().filter(t -> t.what().startsWith("s")).count());
+    assertThat(sources)
+        .hasSize((int) told.stream().filter(t -> t.what().startsWith("source ")).count());
   }
 
   private static Target target() {
