@@ -107,6 +107,7 @@ final class RegistryApi implements AutoCloseable {
                     error(context, HttpStatus.NOT_FOUND, "there is no " + context.path());
                   }
                 });
+    new RegistryMetrics(states).addTo(server);
     MlflowRoutes.add(server, endpoints, states::isRunning);
     if (artifacts != null) {
       ArtifactRoutes.add(server, artifacts);

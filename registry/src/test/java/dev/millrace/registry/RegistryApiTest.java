@@ -147,6 +147,31 @@ class RegistryApiTest {
         .hasMessageContaining("Cannot listen on 127.0.0.1:" + api.port());
   }
 
+  @Test
+  void answersAreCountedByKnownPaths() throws Exception {
+    for (String path :
+        List.of("/v1/models", "/v1/models/nobody", "/v1/models/other", "/no/where")) {
+      var unusedAnswer =
+          client.send(
+              HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + api.port() + path)).build(),
+              HttpResponse.BodyHandlers.ofString());
+    }
+    HttpResponse<String> told =
+        client.send(
+            HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + api.port() + "/metrics"))
+                .build(),
+            HttpResponse.BodyHandlers.ofString());
+    assertThat(told.statusCode()).isEqualTo(200);
+    assertThat(told.headers().firstValue("Content-Type").orElse("")).startsWith("text/plain");
+    assertThat(told.body())
+        .contains(
+            "millrace_registry_requests_total{method=\"GET\",route=\"/v1/models/{name}\",status=\"404\"}"
+                + " 2.0",
+            "millrace_registry_request_seconds_count{method=\"GET\",route=\"/v1/models\"} 1",
+            "millrace_registry_up 1.0")
+        .doesNotContain("nobody", "/no/where");
+  }
+
   /** One model, in memory. */
   private static final class FakeStates implements RegistryApi.States {
     private final Map<String, ModelState> models = new TreeMap<>();
