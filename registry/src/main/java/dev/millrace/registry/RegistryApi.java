@@ -6,9 +6,6 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.millrace.core.lifecycle.DecidedDeployment;
 import dev.millrace.core.lifecycle.ModelState;
-import dev.millrace.registry.artifacts.ArtifactFolder;
-import dev.millrace.registry.artifacts.ArtifactRoutes;
-import dev.millrace.registry.mlflow.MlflowRoutes;
 import io.javalin.Javalin;
 import io.javalin.http.Context;
 import io.javalin.http.HttpStatus;
@@ -17,8 +14,8 @@ import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.Collection;
-import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.apache.kafka.streams.errors.InvalidStateStoreException;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
@@ -64,17 +61,11 @@ final class RegistryApi implements AutoCloseable {
    *
    * @param port 0 for any that is free
    * @param scoring takes what is about scores
-   * @param endpoints of MLflow's interface
-   * @param artifacts where files of runs and versions are
+   * @param more adds what else is answered
    * @throws IllegalStateException where the port is taken
    */
   static RegistryApi start(
-      String host,
-      int port,
-      States states,
-      ScoringForward scoring,
-      List<MlflowRoutes.Endpoint> endpoints,
-      @Nullable ArtifactFolder artifacts) {
+      String host, int port, States states, ScoringForward scoring, Consumer<Javalin> more) {
     Javalin server =
         Javalin.create(
                 config -> {
@@ -108,10 +99,7 @@ final class RegistryApi implements AutoCloseable {
                   }
                 });
     new RegistryMetrics(states).addTo(server);
-    MlflowRoutes.add(server, endpoints, states::isRunning);
-    if (artifacts != null) {
-      ArtifactRoutes.add(server, artifacts);
-    }
+    more.accept(server);
     try {
       return new RegistryApi(server.start(host, port));
     } catch (JavalinBindException e) {

@@ -5,8 +5,10 @@ import dev.millrace.platform.LifecycleLog;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Topics;
 import dev.millrace.registry.artifacts.ArtifactFolder;
+import dev.millrace.registry.artifacts.ArtifactRoutes;
 import dev.millrace.registry.artifacts.RunFiles;
 import dev.millrace.registry.mlflow.MlflowCatalog;
+import dev.millrace.registry.mlflow.MlflowRoutes;
 import dev.millrace.registry.mlflow.MlflowRoutes.Endpoint;
 import dev.millrace.registry.mlflow.MlflowRoutes.Endpoints;
 import dev.millrace.registry.tracking.FollowedTracking;
@@ -83,10 +85,11 @@ public final class RegistryService {
     SubjectRegistry subjects = new ConfluentSubjectRegistry(target.schemaRegistry());
     // One now, so that a schema registry that does not answer is told at once.
     var unusedWire = new JournalWire(subjects);
+    LifecycleLog log = new LifecycleLog(target, subjects);
     Topology topology =
         RegistryTopology.of(
             made(() -> new JournalWire(subjects)),
-            new LifecycleLog(target, subjects)::partition,
+            log::partition,
             made(() -> new TrackingWire(subjects)));
     boolean readingFailed;
     CountDownLatch over = new CountDownLatch(1);
@@ -118,8 +121,16 @@ public final class RegistryService {
                 options.port(),
                 new StreamsStates(streams, catalogue, tracking),
                 new ScoringForward(options.scoring()),
-                endpoints(catalogue, tracking, artifacts),
-                artifacts)) {
+                server -> {
+                  new TimeTravel(log::read).addTo(server);
+                  MlflowRoutes.add(
+                      server,
+                      endpoints(catalogue, tracking, artifacts),
+                      new StreamsStates(streams, catalogue, tracking)::isRunning);
+                  if (artifacts != null) {
+                    ArtifactRoutes.add(server, artifacts);
+                  }
+                })) {
       LOG.info("Answering on http://{}:{}", options.host(), api.port());
       Runtime.getRuntime()
           .addShutdownHook(

@@ -8,6 +8,7 @@ import dev.millrace.schemas.SubjectRegistry;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -81,6 +82,8 @@ public final class DriverCatalogue implements Catalogue, AutoCloseable {
 
   @Override
   public synchronized LifecycleEntry submit(LifecycleEntry command) {
+    // No two events at one moment.
+    driver.advanceWallClockTime(Duration.ofMillis(1));
     var answer = folded.answers().answer(FoldedJournal.asked(command));
     journal.pipeInput(command.model(), wire.event(command));
     for (KeyValue<String, byte[]> record : written.readKeyValuesToList()) {

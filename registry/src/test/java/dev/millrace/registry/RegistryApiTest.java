@@ -36,7 +36,7 @@ class RegistryApiTest {
 
   private final FakeStates states = new FakeStates();
   private final RegistryApi api =
-      RegistryApi.start("127.0.0.1", 0, states, new ScoringForward(null), List.of(), null);
+      RegistryApi.start("127.0.0.1", 0, states, new ScoringForward(null), server -> {});
   private final HttpClient client = HttpClient.newHttpClient();
 
   @AfterEach
@@ -142,7 +142,7 @@ class RegistryApiTest {
     assertThatThrownBy(
             () ->
                 RegistryApi.start(
-                    "127.0.0.1", api.port(), states, new ScoringForward(null), List.of(), null))
+                    "127.0.0.1", api.port(), states, new ScoringForward(null), server -> {}))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("Cannot listen on 127.0.0.1:" + api.port());
   }
