@@ -13,7 +13,7 @@ class ProjectJobKindsTest {
       "models: [{name: risk, source: orders, inputs: [{name: amount, value: amount}]}]\n";
 
   @Test
-  void aJobThatWouldHaveNothingToDoIsNotStarted() {
+  void aJobWithoutWorkIsNotStarted() {
     assertThat(stages("true", "")).containsExactly("feature-pipeline");
     assertThat(stages("true", MODEL))
         .containsExactly("feature-pipeline", "inference", "drift-detector", "retrain-trigger");

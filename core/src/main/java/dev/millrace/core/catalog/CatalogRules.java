@@ -1,6 +1,5 @@
 package dev.millrace.core.catalog;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -340,9 +339,4 @@ public final class CatalogRules {
   }
 
   private CatalogRules() {}
-
-  /** Whether details hold something. */
-  static boolean has(JsonNode details, String key) {
-    return !details.path(key).isMissingNode() && !details.path(key).isNull();
-  }
 }

@@ -7,7 +7,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.millrace.core.lifecycle.LifecycleJson;
 import dev.millrace.core.lifecycle.ModelState;
 import dev.millrace.core.model.LifecycleEntry;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -193,12 +192,11 @@ public record CatalogState(
   }
 
   static Map<String, String> tags(JsonNode details) {
-    List<Map.Entry<String, String>> read = new ArrayList<>();
-    for (Map.Entry<String, JsonNode> field : details.path("tags").properties()) {
-      read.add(Map.entry(field.getKey(), field.getValue().asText()));
-    }
     TreeMap<String, String> tags = new TreeMap<>();
-    read.forEach(e -> tags.put(e.getKey(), e.getValue()));
+    details
+        .path("tags")
+        .properties()
+        .forEach(field -> tags.put(field.getKey(), field.getValue().asText()));
     return tags;
   }
 

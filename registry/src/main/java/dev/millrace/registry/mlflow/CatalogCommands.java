@@ -32,10 +32,6 @@ final class CatalogCommands {
     return catalogue;
   }
 
-  long nowMillis() {
-    return clock.millis();
-  }
-
   /** A model that is there. */
   CataloguedModel model(String name) {
     return catalogue
@@ -88,7 +84,7 @@ final class CatalogCommands {
                   version,
                   request.actor(),
                   "over MLflow's interface",
-                  nowMillis(),
+                  clock.millis(),
                   key,
                   uri,
                   null,

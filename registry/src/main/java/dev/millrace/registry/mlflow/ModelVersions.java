@@ -14,17 +14,14 @@ import dev.millrace.registry.search.Fields.Field;
 import dev.millrace.registry.search.Fields.ValueType;
 import dev.millrace.registry.search.Filter;
 import dev.millrace.registry.search.Filter.Subject;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Comparator;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.apache.commons.codec.digest.DigestUtils;
 import org.jspecify.annotations.Nullable;
 
 /** Versions of models. */
@@ -95,7 +92,7 @@ final class ModelVersions {
     }
     ObjectNode written = details.putObject("tags");
     tags.forEach(written::put);
-    String content = sha256(name + '\u001f' + source + '\u001f' + details);
+    String content = DigestUtils.sha256Hex(name + '\u001f' + source + '\u001f' + details);
     details.put(LifecycleRules.LOOKED_AT_LATER, true);
     if (request.idempotencyKey().isEmpty()) {
       // Who says which request it is may ask for the same twice.
@@ -109,16 +106,6 @@ final class ModelVersions {
     LifecycleEntry event = commands.submit(request, name, Command.REGISTER, null, source, details);
     Integer number = event.version();
     return named(name, number == null ? 0 : number);
-  }
-
-  private static String sha256(String text) {
-    try {
-      return HexFormat.of()
-          .formatHex(
-              MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("Cannot name a request: every Java has SHA-256", e);
-    }
   }
 
   private Named named(String name, int number) {

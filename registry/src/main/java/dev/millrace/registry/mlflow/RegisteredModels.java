@@ -193,49 +193,37 @@ final class RegisteredModels {
   }
 
   private ObjectNode setTag(MlflowRequest request) throws InterruptedException {
-    var unusedModel =
-        commands.change(
-            request,
-            request.required("name"),
-            Command.SET_TAG,
-            null,
-            CatalogJson.object()
-                .put("key", request.required("key"))
-                .put("value", request.text("value", "")));
-    return CatalogJson.object();
+    return done(
+        request,
+        Command.SET_TAG,
+        null,
+        CatalogJson.object()
+            .put("key", request.required("key"))
+            .put("value", request.text("value", "")));
   }
 
   private ObjectNode deleteTag(MlflowRequest request) throws InterruptedException {
-    var unusedModel =
-        commands.change(
-            request,
-            request.required("name"),
-            Command.DELETE_TAG,
-            null,
-            CatalogJson.object().put("key", request.required("key")));
-    return CatalogJson.object();
+    return done(
+        request,
+        Command.DELETE_TAG,
+        null,
+        CatalogJson.object().put("key", request.required("key")));
   }
 
   private ObjectNode setAlias(MlflowRequest request) throws InterruptedException {
-    var unusedModel =
-        commands.change(
-            request,
-            request.required("name"),
-            Command.SET_ALIAS,
-            request.version(),
-            CatalogJson.object().put("alias", request.required("alias")));
-    return CatalogJson.object();
+    return done(
+        request,
+        Command.SET_ALIAS,
+        request.version(),
+        CatalogJson.object().put("alias", request.required("alias")));
   }
 
   private ObjectNode deleteAlias(MlflowRequest request) throws InterruptedException {
-    var unusedModel =
-        commands.change(
-            request,
-            request.required("name"),
-            Command.DELETE_ALIAS,
-            null,
-            CatalogJson.object().put("alias", request.required("alias")));
-    return CatalogJson.object();
+    return done(
+        request,
+        Command.DELETE_ALIAS,
+        null,
+        CatalogJson.object().put("alias", request.required("alias")));
   }
 
   private ObjectNode alias(MlflowRequest request) {
@@ -250,6 +238,15 @@ final class RegisteredModels {
     ObjectNode json = CatalogJson.object();
     json.set("model_version", CatalogJson.version(model, version));
     return json;
+  }
+
+  /** A change that is answered with nothing but that it was made. */
+  private ObjectNode done(
+      MlflowRequest request, Command command, @Nullable Integer version, ObjectNode details)
+      throws InterruptedException {
+    CataloguedModel unusedAfter =
+        commands.change(request, request.required("name"), command, version, details);
+    return CatalogJson.object();
   }
 
   /** Told where a version is not there. */

@@ -13,12 +13,9 @@ import dev.millrace.core.tracking.TrackingEntry.Event;
 import dev.millrace.registry.journal.UnansweredException;
 import dev.millrace.registry.mlflow.MlflowError;
 import dev.millrace.registry.mlflow.MlflowRequest;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Clock;
-import java.util.HexFormat;
 import java.util.UUID;
+import org.apache.commons.codec.digest.DigestUtils;
 
 /**
  * Finds what requests are about, asks for changes, and says in MLflow's words what became of them.
@@ -120,17 +117,7 @@ final class TrackingCommands {
 
   /** An id that the same text always gives. */
   static String idOf(String text) {
-    return sha256(text).substring(0, ID_DIGITS);
-  }
-
-  static String sha256(String text) {
-    try {
-      return HexFormat.of()
-          .formatHex(
-              MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("Cannot name a request: every Java has SHA-256", e);
-    }
+    return DigestUtils.sha256Hex(text).substring(0, ID_DIGITS);
   }
 
   /** Refuses what makes more where there is no room for it. */
