@@ -71,7 +71,10 @@ public final class IcebergEnds {
             .map(TableColumns.of(schema, there, toRow))
             .returns(InternalTypeInfo.of(rowType))
             .name(name.name() + " rows")
-            .uid(uid + "-rows");
+            .uid(uid + "-rows")
+            // Beside the writer: a row of the table, with its maps, costs more to send than what
+            // it is made from.
+            .setParallelism(writers);
     IcebergSink.forRowData(rows)
         .tableLoader(loader(target, name))
         .uidSuffix(uid)

@@ -211,7 +211,9 @@ final class InferenceEnds implements InferenceJob.Ends {
             .flatMap(new PredictionDecoder(topic, target.schemaRegistry()))
             .returns(PredictionSerializer.TYPE)
             .name("decode " + topic)
-            .uid("decode-" + uid),
+            .uid("decode-" + uid)
+            // With the one writer, so that what is sent to it is the record's bytes.
+            .setParallelism(1),
         target,
         table,
         Warehouse.predictionsSchema(),
