@@ -41,8 +41,9 @@ service() {
 case $role in
   jobmanager | taskmanager) ;;
   registry)
+    shift
     ours dev.millrace.registry.RegistryService --state "${MILLRACE_WORK_DIR:-/tmp/millrace}/registry" \
-      --scoring "http://${MILLRACE_SCORING_HOST:-scoring}:8091"
+      --scoring "http://${MILLRACE_SCORING_HOST:-scoring}:8091" "$@"
     ;;
   trainer) ours dev.millrace.trainer.TrainerService --heartbeat "${MILLRACE_WORK_DIR:-/tmp/millrace}/trainer.heartbeat" ;;
   scoring) scoring ;;

@@ -20,6 +20,7 @@ import dev.millrace.cli.models.ModelsCommand;
 import dev.millrace.cli.models.TrainCommand;
 import dev.millrace.cli.models.TrainingSetCommand;
 import dev.millrace.cli.score.ScoreCommand;
+import dev.millrace.cli.tokens.TokensCommand;
 import dev.millrace.cli.validate.ValidateCommand;
 import java.io.PrintWriter;
 import java.util.List;
@@ -74,6 +75,7 @@ public final class Millrace implements Callable<Integer> {
           BackfillCommand.class,
           TrainCommand.class,
           ModelsCommand.class,
+          TokensCommand.class,
           DeadLettersCommand.class,
           BenchCommand.class);
 

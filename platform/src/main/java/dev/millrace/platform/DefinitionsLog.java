@@ -117,18 +117,26 @@ public final class DefinitionsLog {
         target,
         Topics.DEFINITIONS,
         record -> {
-          GenericRecord value;
+          Known known;
           try {
-            value = reader.read(record.value());
+            known = decode(reader, record.value());
           } catch (IOException e) {
             throw new UncheckedIOException(
                 "Cannot read " + Topics.DEFINITIONS + " at offset " + record.offset(), e);
           }
-          String project = String.valueOf(value.get("project"));
-          taker.accept(
-              project,
-              new Known(applied(project, value), Boolean.TRUE.equals(value.get("deleted"))));
+          taker.accept(known.applied().project(), known);
         });
+  }
+
+  /**
+   * One record of the topic.
+   *
+   * @param reader of {@link Wire#DEFINITIONS}
+   */
+  public static Known decode(WireFormat.Reader reader, byte[] record) throws IOException {
+    GenericRecord value = reader.read(record);
+    String project = String.valueOf(value.get("project"));
+    return new Known(applied(project, value), Boolean.TRUE.equals(value.get("deleted")));
   }
 
   public Optional<Applied> latest(String project) {

@@ -3,13 +3,8 @@ package dev.millrace.platform;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
-import java.security.KeyStore;
-import java.security.cert.Certificate;
-import java.security.cert.CertificateFactory;
 import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.Map;
@@ -178,28 +173,12 @@ public final class RedisClients {
 
   /** The certificates of a PEM file as the key store that the client reads. */
   private static byte[] trusted(RedisTarget target, String ca) throws IOException {
-    try (InputStream pem = Files.newInputStream(Path.of(ca))) {
-      KeyStore trusted = KeyStore.getInstance(STORE_TYPE);
-      trusted.load(null, null);
-      int number = 0;
-      for (Certificate certificate :
-          CertificateFactory.getInstance("X.509").generateCertificates(pem)) {
-        trusted.setCertificateEntry("ca" + number, certificate);
-        number++;
-      }
+    try {
       ByteArrayOutputStream store = new ByteArrayOutputStream();
-      trusted.store(store, STORE_PASSWORD.toCharArray());
+      TrustedCertificates.read(Path.of(ca), "redis.ca").store(store, STORE_PASSWORD.toCharArray());
       return store.toByteArray();
     } catch (IOException | GeneralSecurityException e) {
-      throw new IOException(
-          "Cannot connect to Redis at "
-              + target
-              + ": cannot read certificates from redis.ca "
-              + ca
-              + ": "
-              + e.getMessage()
-              + "; name a PEM file of this machine",
-          e);
+      throw new IOException("Cannot connect to Redis at " + target + ": " + e.getMessage(), e);
     }
   }
 

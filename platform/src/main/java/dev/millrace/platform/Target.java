@@ -23,7 +23,7 @@ import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
  * @param schemaRegistry base URL of the Confluent API
  * @param redis where Redis is and how it lets one in
  * @param flink base URL of the JobManager's REST API
- * @param registry base URL of the model registry; null until there is one
+ * @param registry where the model registry is and how it lets one in; null where there is none
  * @param warehouse URI of the folder that holds the Iceberg tables
  * @param catalog JDBC URL of the Iceberg catalog
  * @param artifacts URI of the folder that holds model artifacts
@@ -33,7 +33,7 @@ public record Target(
     String schemaRegistry,
     RedisTarget redis,
     String flink,
-    @Nullable String registry,
+    @Nullable RegistryTarget registry,
     String warehouse,
     String catalog,
     String artifacts)
@@ -42,9 +42,10 @@ public record Target(
   public static final String ENVIRONMENT_VARIABLE = "MILLRACE_TARGET";
 
   /**
-   * A stack whose Redis asks for nothing.
+   * A stack whose Redis and registry ask for nothing.
    *
    * @param redis host:port
+   * @param registry its URL
    */
   public Target(
       String kafka,
@@ -60,7 +61,7 @@ public record Target(
         schemaRegistry,
         RedisTarget.of(redis),
         flink,
-        registry,
+        registry == null ? null : RegistryTarget.of(registry),
         warehouse,
         catalog,
         artifacts);
@@ -85,16 +86,18 @@ public record Target(
     }
     List<String> problems = new ArrayList<>();
     RedisTarget redis = RedisTarget.read(keys.get("redis"), problems);
+    RegistryTarget registry = RegistryTarget.read(keys.get("registry"), problems);
     Map<String, String> left = new LinkedHashMap<>();
     keys.forEach((k, v) -> left.put(String.valueOf(k), v == null ? "" : String.valueOf(v)));
     left.remove("redis");
+    left.remove("registry");
     Target target =
         new Target(
             taken(left, "kafka", problems),
             taken(left, "schema_registry", problems),
             redis,
             taken(left, "flink", problems),
-            emptyToNull(left.remove("registry")),
+            registry,
             taken(left, "warehouse", problems),
             taken(left, "catalog", problems),
             taken(left, "artifacts", problems));
@@ -125,7 +128,7 @@ public record Target(
     keys.put("redis", redis.written());
     keys.put("flink", flink);
     if (registry != null) {
-      keys.put("registry", registry);
+      keys.put("registry", registry.written());
     }
     keys.put("warehouse", warehouse);
     keys.put("catalog", catalog);
@@ -143,9 +146,5 @@ public record Target(
       return "";
     }
     return value;
-  }
-
-  private static @Nullable String emptyToNull(@Nullable String value) {
-    return value == null || value.isEmpty() ? null : value;
   }
 }

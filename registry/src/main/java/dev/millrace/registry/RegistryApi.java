@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.millrace.core.lifecycle.DecidedDeployment;
 import dev.millrace.core.lifecycle.ModelState;
+import dev.millrace.registry.access.Role;
 import io.javalin.Javalin;
 import io.javalin.http.Context;
 import io.javalin.http.HttpStatus;
@@ -59,13 +60,14 @@ final class RegistryApi implements AutoCloseable {
   /**
    * Answers from now on.
    *
-   * @param port 0 for any that is free
+   * @param listening on which address, and how
    * @param scoring takes what is about scores
    * @param more adds what else is answered
    * @throws IllegalStateException where the port is taken
    */
   static RegistryApi start(
-      String host, int port, States states, ScoringForward scoring, Consumer<Javalin> more) {
+      Listening listening, States states, ScoringForward scoring, Consumer<Javalin> more) {
+    Keystore keystore = listening.keystore();
     Javalin server =
         Javalin.create(
                 config -> {
@@ -73,16 +75,21 @@ final class RegistryApi implements AutoCloseable {
                   config.startupWatcherEnabled = false;
                   config.http.maxRequestSize = BODY_BYTES_MAX;
                   config.jetty.modifyHttpConfiguration(RegistryApi::bound);
+                  if (keystore != null) {
+                    config.jetty.addConnector(
+                        (jetty, http) -> keystore.connector(jetty, http, listening));
+                  }
                   config.jetty.threadPool = new QueuedThreadPool(THREADS_MAX, THREADS_MIN);
                 })
-            .get("/v1/health", context -> health(context, states))
-            .get("/v1/models", context -> models(context, states))
-            .get("/v1/models/{name}", context -> model(context, states))
-            .get("/v1/models/{name}/deployment", context -> deployment(context, states))
-            .post("/v1/models/{name}/score", scoring::forward)
-            .get("/v2", scoring::forward)
-            .get("/v2/*", scoring::forward)
-            .post("/v2/*", scoring::forward)
+            .get(AccessControl.HEALTH, context -> health(context, states), Role.READER)
+            .get("/v1/models", context -> models(context, states), Role.READER)
+            .get("/v1/models/{name}", context -> model(context, states), Role.READER)
+            .get(
+                "/v1/models/{name}/deployment", context -> deployment(context, states), Role.READER)
+            .post("/v1/models/{name}/score", scoring::forward, Role.READER)
+            .get("/v2", scoring::forward, Role.READER)
+            .get("/v2/*", scoring::forward, Role.READER)
+            .post("/v2/*", scoring::forward, Role.READER)
             .exception(
                 InvalidStateStoreException.class, (e, context) -> unavailable(context, states))
             .exception(
@@ -101,11 +108,11 @@ final class RegistryApi implements AutoCloseable {
     new RegistryMetrics(states).addTo(server);
     more.accept(server);
     try {
-      return new RegistryApi(server.start(host, port));
+      return new RegistryApi(server.start(listening.host(), listening.port()));
     } catch (JavalinBindException e) {
       throw new IllegalStateException(
           "Cannot listen on %s:%d: %s; end what listens there"
-              .formatted(host, port, e.getMessage()),
+              .formatted(listening.host(), listening.port(), e.getMessage()),
           e);
     }
   }

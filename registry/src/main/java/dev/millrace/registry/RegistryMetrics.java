@@ -1,5 +1,6 @@
 package dev.millrace.registry;
 
+import dev.millrace.registry.access.Role;
 import io.javalin.Javalin;
 import io.javalin.http.Context;
 import io.prometheus.metrics.core.metrics.Counter;
@@ -54,7 +55,7 @@ final class RegistryMetrics {
   void addTo(Javalin server) {
     server.before(context -> context.attribute(STARTED, System.nanoTime()));
     server.after(this::count);
-    server.get("/metrics", this::answer);
+    server.get("/metrics", this::answer, Role.READER);
   }
 
   private void count(Context context) {

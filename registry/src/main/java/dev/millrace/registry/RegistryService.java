@@ -4,6 +4,8 @@ import dev.millrace.core.lifecycle.ModelState;
 import dev.millrace.platform.LifecycleLog;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Topics;
+import dev.millrace.registry.access.Authentication;
+import dev.millrace.registry.access.LiveTokens;
 import dev.millrace.registry.artifacts.ArtifactFolder;
 import dev.millrace.registry.artifacts.ArtifactRoutes;
 import dev.millrace.registry.artifacts.RunFiles;
@@ -59,8 +61,7 @@ public final class RegistryService {
   private static final int HEARTBEAT_MILLIS = 1_500;
 
   /**
-   * @param args {@code --target FILE} (else {@code MILLRACE_TARGET}), {@code --state DIR}, {@code
-   *     --scoring URL}
+   * @param args those of {@link RegistryOption}
    */
   public static void main(String[] args) throws InterruptedException {
     int status;
@@ -81,6 +82,7 @@ public final class RegistryService {
 
   private static int run(RegistryOptions options) throws IOException, InterruptedException {
     Target target = options.target();
+    LiveTokens tokens = options.tokens() == null ? null : LiveTokens.open(options.tokens());
     prepare(target);
     SubjectRegistry subjects = new ConfluentSubjectRegistry(target.schemaRegistry());
     // One now, so that a schema registry that does not answer is told at once.
@@ -115,23 +117,21 @@ public final class RegistryService {
         FollowedTracking tracking =
             FollowedTracking.open(
                 target, new TrackingWire(subjects), new TrackingWire(subjects), over::countDown);
+        DefinedModels defined =
+            tokens == null ? null : DefinedModels.open(target, subjects, over::countDown);
         RegistryApi api =
-            RegistryApi.start(
-                options.host(),
-                options.port(),
-                new StreamsStates(streams, catalogue, tracking),
-                new ScoringForward(options.scoring()),
-                server -> {
-                  new TimeTravel(log::read).addTo(server);
-                  MlflowRoutes.add(
-                      server,
-                      endpoints(catalogue, tracking, artifacts),
-                      new StreamsStates(streams, catalogue, tracking)::isRunning);
-                  if (artifacts != null) {
-                    ArtifactRoutes.add(server, artifacts);
-                  }
-                })) {
-      LOG.info("Answering on http://{}:{}", options.host(), api.port());
+            answering(
+                options,
+                tokens,
+                new StreamsStates(streams, catalogue, tracking, defined),
+                artifacts,
+                log)) {
+      LOG.info(
+          "Answering on {}://{}:{}, {}",
+          options.listening().scheme(),
+          options.listening().host(),
+          api.port(),
+          tokens == null ? "to everybody" : "to who has a token");
       Runtime.getRuntime()
           .addShutdownHook(
               new Thread(
@@ -142,7 +142,10 @@ public final class RegistryService {
                   "stop"));
       streams.start();
       over.await();
-      readingFailed = catalogue.failure().isPresent() || tracking.failure().isPresent();
+      readingFailed =
+          catalogue.failure().isPresent()
+              || tracking.failure().isPresent()
+              || (defined != null && defined.failure().isPresent());
     }
     boolean failed = streams.state() == KafkaStreams.State.ERROR || readingFailed;
     var unusedWhetherInTime =
@@ -152,6 +155,39 @@ public final class RegistryService {
     LOG.info("Ended");
     closed.countDown();
     return failed ? 1 : 0;
+  }
+
+  private static RegistryApi answering(
+      RegistryOptions options,
+      @Nullable LiveTokens tokens,
+      StreamsStates states,
+      @Nullable ArtifactFolder artifacts,
+      LifecycleLog log) {
+    DefinedModels defined = states.defined;
+    ProjectRules rules =
+        defined == null
+            ? null
+            : new ProjectRules(
+                states.catalogue, states.tracking, defined::projects, states::isRunning);
+    return RegistryApi.start(
+        options.listening(),
+        states,
+        new ScoringForward(options.scoring()),
+        server -> {
+          if (tokens != null) {
+            AccessControl.addTo(server, new Authentication(tokens, Clock.systemUTC()));
+          }
+          new TimeTravel(log::read).addTo(server);
+          MlflowRoutes.add(
+              server,
+              endpoints(states.catalogue, states.tracking, artifacts),
+              states::isRunning,
+              rules == null ? MlflowRoutes.Admission.EVERYBODY : rules);
+          if (artifacts != null) {
+            ArtifactRoutes.add(
+                server, artifacts, rules == null ? ArtifactRoutes.Admission.EVERYBODY : rules);
+          }
+        });
   }
 
   /** Made where it is needed. */
@@ -218,7 +254,9 @@ public final class RegistryService {
                 + "); start it, or correct the target",
             e);
       }
-      Topics.create(admin, List.of(Topics.LIFECYCLE, Topics.DEPLOYMENTS, Topics.TRACKING));
+      Topics.create(
+          admin,
+          List.of(Topics.LIFECYCLE, Topics.DEPLOYMENTS, Topics.TRACKING, Topics.DEFINITIONS));
     } catch (KafkaException e) {
       throw new IOException(
           "Cannot reach Kafka at "
@@ -256,10 +294,15 @@ public final class RegistryService {
 
   /** The stores of the running topology. */
   private record StreamsStates(
-      KafkaStreams streams, FollowedCatalogue catalogue, FollowedTracking tracking)
+      KafkaStreams streams,
+      FollowedCatalogue catalogue,
+      FollowedTracking tracking,
+      @Nullable DefinedModels defined)
       implements RegistryApi.States {
     private boolean isCaughtUp() {
-      return catalogue.isCaughtUp() && tracking.isCaughtUp();
+      return catalogue.isCaughtUp()
+          && tracking.isCaughtUp()
+          && (defined == null || defined.isCaughtUp());
     }
 
     @Override

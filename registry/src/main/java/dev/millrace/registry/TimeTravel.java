@@ -10,6 +10,7 @@ import dev.millrace.core.lifecycle.ModelState;
 import dev.millrace.core.lifecycle.RegisteredVersion;
 import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.core.model.LifecycleEntry.Kind;
+import dev.millrace.registry.access.Role;
 import io.javalin.Javalin;
 import io.javalin.http.ContentType;
 import io.javalin.http.Context;
@@ -47,9 +48,9 @@ final class TimeTravel {
   /** Adds its endpoints to a server that was not started yet. */
   void addTo(Javalin server) {
     String model = "/v1/models/{name}";
-    server.get(model + "/aliases", context -> answer(context, this::aliases));
-    server.get(model + "/diff", context -> answer(context, this::diff));
-    server.get(model + "/events", context -> answer(context, this::events));
+    server.get(model + "/aliases", context -> answer(context, this::aliases), Role.READER);
+    server.get(model + "/diff", context -> answer(context, this::diff), Role.READER);
+    server.get(model + "/events", context -> answer(context, this::events), Role.READER);
   }
 
   /** What a client has wrong. */

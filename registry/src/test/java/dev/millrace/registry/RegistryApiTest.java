@@ -36,7 +36,8 @@ class RegistryApiTest {
 
   private final FakeStates states = new FakeStates();
   private final RegistryApi api =
-      RegistryApi.start("127.0.0.1", 0, states, new ScoringForward(null), server -> {});
+      RegistryApi.start(
+          Listening.plainly("127.0.0.1", 0), states, new ScoringForward(null), server -> {});
   private final HttpClient client = HttpClient.newHttpClient();
 
   @AfterEach
@@ -142,7 +143,10 @@ class RegistryApiTest {
     assertThatThrownBy(
             () ->
                 RegistryApi.start(
-                    "127.0.0.1", api.port(), states, new ScoringForward(null), server -> {}))
+                    Listening.plainly("127.0.0.1", api.port()),
+                    states,
+                    new ScoringForward(null),
+                    server -> {}))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("Cannot listen on 127.0.0.1:" + api.port());
   }

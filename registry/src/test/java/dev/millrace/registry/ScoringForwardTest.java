@@ -54,7 +54,10 @@ class ScoringForwardTest {
 
   private static RegistryApi start(URI scoring) {
     return RegistryApi.start(
-        "127.0.0.1", 0, new NoStates(), new ScoringForward(scoring), server -> {});
+        Listening.plainly("127.0.0.1", 0),
+        new NoStates(),
+        new ScoringForward(scoring),
+        server -> {});
   }
 
   @AfterEach
@@ -119,7 +122,11 @@ class ScoringForwardTest {
   @Test
   void withoutAServiceThatIsSaid() throws Exception {
     try (RegistryApi alone =
-        RegistryApi.start("127.0.0.1", 0, new NoStates(), new ScoringForward(null), server -> {})) {
+        RegistryApi.start(
+            Listening.plainly("127.0.0.1", 0),
+            new NoStates(),
+            new ScoringForward(null),
+            server -> {})) {
       HttpResponse<String> answer =
           send(HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + alone.port() + "/v2")));
       assertThat(answer.statusCode()).isEqualTo(503);

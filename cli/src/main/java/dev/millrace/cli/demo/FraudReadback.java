@@ -4,12 +4,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.millrace.cli.CommandFailed;
 import dev.millrace.platform.RedisClients;
+import dev.millrace.platform.RegistryTarget;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Warehouse;
 import java.io.IOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.Arrays;
@@ -160,17 +158,11 @@ final class FraudReadback {
   }
 
   private JsonNode ask(String path) throws IOException, InterruptedException {
-    String registry = target.registry();
+    RegistryTarget registry = target.registry();
     if (registry == null) {
       throw new CommandFailed("Cannot ask the registry: the stack's target names none");
     }
-    HttpResponse<String> response =
-        HttpClient.newHttpClient()
-            .send(
-                HttpRequest.newBuilder(URI.create(registry + path))
-                    .timeout(Duration.ofMillis(TIMEOUT_MILLIS))
-                    .build(),
-                HttpResponse.BodyHandlers.ofString());
+    HttpResponse<String> response = registry.get(path, Duration.ofMillis(TIMEOUT_MILLIS));
     if (response.statusCode() != 200) {
       throw new CommandFailed(
           "Cannot read " + registry + path + ": " + response.statusCode() + " " + response.body());

@@ -7,6 +7,7 @@ import dev.millrace.cli.GlobalOptions;
 import dev.millrace.cli.Millrace;
 import dev.millrace.cli.local.StackState.Phase;
 import dev.millrace.cli.local.StackState.ServiceState;
+import dev.millrace.platform.RegistryTarget;
 import dev.millrace.platform.Target;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -63,12 +64,13 @@ public final class StatusCommand implements Callable<Integer> {
       List<String> problems,
       boolean supervised) {
     Target target = layout.target(ports);
+    RegistryTarget registry = target.registry();
     ObjectNode root = JSON.createObjectNode();
     root.put("kafka", target.kafka());
     root.put("schema_registry", target.schemaRegistry());
     root.put("redis", target.redis().address());
     root.put("flink", target.flink());
-    root.put("registry", target.registry());
+    root.put("registry", registry == null ? null : registry.url());
     root.put("scoring", StackServices.scoringAddress(ports));
     root.put("warehouse", target.warehouse());
     root.put("supervised", supervised);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.cli.UserMistake;
 import dev.millrace.cli.local.Preflight.Verdict;
+import dev.millrace.platform.RegistryTarget;
 import dev.millrace.platform.Target;
 import java.nio.file.Path;
 import java.util.List;
@@ -25,7 +26,7 @@ class StackPortsTest {
     assertThat(target.schemaRegistry()).isEqualTo("http://127.0.0.1:8085/apis/ccompat/v7");
     assertThat(target.redis().address()).isEqualTo("127.0.0.1:6379");
     assertThat(target.flink()).isEqualTo("http://127.0.0.1:8081");
-    assertThat(target.registry()).isEqualTo("http://127.0.0.1:8090");
+    assertThat(target.registry()).isEqualTo(RegistryTarget.of("http://127.0.0.1:8090"));
     assertThat(StackServices.scoringAddress(new StackPorts(0))).isEqualTo("http://127.0.0.1:8091");
     assertThat(target.warehouse()).isEqualTo("file:///x/warehouse");
     assertThat(target.artifacts()).isEqualTo("file:///x/artifacts");

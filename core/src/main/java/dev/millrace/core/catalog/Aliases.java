@@ -20,9 +20,14 @@ public final class Aliases {
 
   private static final Set<String> OF_DEPLOYMENTS = Set.of(CHAMPION, CHALLENGER, SHADOW);
 
+  /** Whether an alias says who serves; set by hand it does where the model is not deployed. */
+  public static boolean isOfDeployments(String alias) {
+    return OF_DEPLOYMENTS.contains(alias);
+  }
+
   /** Whether an alias follows the deployments of a model. */
   public static boolean followsDeployments(String alias, ModelState state) {
-    return OF_DEPLOYMENTS.contains(alias) && state.current().isPresent();
+    return isOfDeployments(alias) && state.current().isPresent();
   }
 
   /** All aliases of a model, with the version of each. */

@@ -3,6 +3,9 @@ package dev.millrace.registry.artifacts;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.millrace.registry.access.Caller;
+import dev.millrace.registry.access.ForbiddenException;
+import dev.millrace.registry.access.Role;
 import dev.millrace.registry.artifacts.ArtifactFolder.Found;
 import dev.millrace.registry.artifacts.ArtifactFolder.OtherBytesException;
 import dev.millrace.registry.artifacts.ArtifactFolder.TooLargeException;
@@ -40,9 +43,26 @@ public final class ArtifactRoutes {
   private static final Pattern SHA256 = Pattern.compile("sha-256=:([A-Za-z0-9+/=]{44}):");
 
   private final ArtifactFolder folder;
+  private final Admission admission;
 
-  private ArtifactRoutes(ArtifactFolder folder) {
+  private ArtifactRoutes(ArtifactFolder folder, Admission admission) {
     this.folder = folder;
+    this.admission = admission;
+  }
+
+  /** Says whether a file may be written or deleted. */
+  @FunctionalInterface
+  public interface Admission {
+    /** Where everybody may do everything. */
+    Admission EVERYBODY = (caller, path) -> {};
+
+    /**
+     * Looks at what is about to be changed.
+     *
+     * @param caller null where nobody was asked for a token
+     * @throws ForbiddenException where it may not
+     */
+    void admit(@Nullable Caller caller, ArtifactPath path);
   }
 
   @FunctionalInterface
@@ -51,17 +71,20 @@ public final class ArtifactRoutes {
   }
 
   /** Adds them to a server that was not started yet. */
-  public static void add(Javalin server, ArtifactFolder folder) {
-    ArtifactRoutes routes = new ArtifactRoutes(folder);
+  public static void add(Javalin server, ArtifactFolder folder, Admission admission) {
+    ArtifactRoutes routes = new ArtifactRoutes(folder, admission);
     for (String prefix : PREFIXES) {
-      server.get(prefix + "/artifacts", context -> answer(context, routes::list));
+      server.get(prefix + "/artifacts", context -> answer(context, routes::list), Role.READER);
       String file = prefix + "/artifacts/<path>";
-      server.put(file, context -> answer(context, routes::put));
-      server.get(file, context -> answer(context, routes::get));
-      server.delete(file, context -> answer(context, routes::delete));
+      server.put(file, context -> answer(context, routes::put), Role.CONTRIBUTOR);
+      server.get(file, context -> answer(context, routes::get), Role.READER);
+      server.delete(file, context -> answer(context, routes::delete), Role.ADMIN);
       for (HandlerType method : List.of(HandlerType.POST)) {
         server.addHttpHandler(
-            method, prefix + "/mpu/<rest>", context -> answer(context, ArtifactRoutes::inParts));
+            method,
+            prefix + "/mpu/<rest>",
+            context -> answer(context, ArtifactRoutes::inParts),
+            Role.CONTRIBUTOR);
       }
     }
   }
@@ -98,6 +121,7 @@ public final class ArtifactRoutes {
     if (path.names().isEmpty()) {
       throw MlflowError.invalid("Invalid path: it names no file");
     }
+    admission.admit(context.attribute(Caller.ATTRIBUTE), path);
     String sha256 = folder.put(path, context.bodyInputStream(), FILE_BYTES_MAX, promised(context));
     context
         .status(200)
@@ -143,6 +167,7 @@ public final class ArtifactRoutes {
 
   private void delete(Context context) throws IOException {
     ArtifactPath path = path(context);
+    admission.admit(context.attribute(Caller.ATTRIBUTE), path);
     folder.refuseLinks(path);
     folder.delete(path);
     context.status(200).contentType(ContentType.APPLICATION_JSON).result("{}");

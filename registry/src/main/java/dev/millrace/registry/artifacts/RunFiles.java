@@ -29,7 +29,7 @@ public final class RunFiles {
   }
 
   private ObjectNode list(MlflowRequest request) throws IOException {
-    String run = request.has("run_id") ? request.required("run_id") : request.required("run_uuid");
+    String run = request.runId();
     String root =
         runs.artifactUri(run)
             .orElseThrow(() -> MlflowError.missing("Run with id=" + run + " not found"));

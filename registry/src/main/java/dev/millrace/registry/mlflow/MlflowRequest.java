@@ -3,6 +3,7 @@ package dev.millrace.registry.mlflow;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -24,11 +25,14 @@ public final class MlflowRequest {
 
   private static final int DEPTH_MAX = 50;
   private static final JsonMapper JSON =
-      new JsonMapper(
-          JsonFactory.builder()
-              .streamReadConstraints(
-                  StreamReadConstraints.builder().maxNestingDepth(DEPTH_MAX).build())
-              .build());
+      JsonMapper.builder(
+              JsonFactory.builder()
+                  .streamReadConstraints(
+                      StreamReadConstraints.builder().maxNestingDepth(DEPTH_MAX).build())
+                  .build())
+          // What comes after the object was meant as something.
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .build();
 
   private final ObjectNode parameters;
   private final String actor;
@@ -132,6 +136,15 @@ public final class MlflowRequest {
       }
     }
     throw wrong(name, "an integer", node);
+  }
+
+  /** The run that is meant; older clients name it in another way. */
+  public String runId() {
+    String id = text("run_id", "");
+    if (id.isEmpty()) {
+      id = text("run_uuid", "");
+    }
+    return id.isEmpty() ? required("run_id") : id;
   }
 
   /** A version's number. */

@@ -2,6 +2,10 @@ package dev.millrace.registry.mlflow;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.millrace.registry.access.Caller;
+import dev.millrace.registry.access.ForbiddenException;
+import dev.millrace.registry.access.Need;
+import dev.millrace.registry.access.Role;
 import io.javalin.Javalin;
 import io.javalin.http.ContentType;
 import io.javalin.http.Context;
@@ -10,6 +14,7 @@ import io.javalin.http.HttpResponseException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,31 +36,46 @@ public final class MlflowRoutes {
     ObjectNode answer(MlflowRequest request) throws Exception;
   }
 
+  /** Says whether a request may go on. */
+  @FunctionalInterface
+  public interface Admission {
+    /** Where everybody may do everything. */
+    Admission EVERYBODY = (caller, need, request) -> {};
+
+    /**
+     * Looks at a request that is about to be answered; it may add to it what follows from who asks.
+     *
+     * @param caller null where nobody was asked for a token
+     * @throws ForbiddenException where it may not
+     */
+    void admit(@Nullable Caller caller, Need need, MlflowRequest request);
+  }
+
   /** One request that is known; {@code {name}} in its path is a parameter like others. */
-  public record Endpoint(HandlerType method, String path, Handling handling) {}
+  public record Endpoint(HandlerType method, String path, Need need, Handling handling) {}
 
   /** A list of endpoints as it grows. */
   public static final class Endpoints {
     private final List<Endpoint> all = new ArrayList<>();
 
     public Endpoints get(String path, Handling handling) {
-      return add(HandlerType.GET, path, handling);
+      return add(HandlerType.GET, path, Need.READING, handling);
     }
 
-    public Endpoints post(String path, Handling handling) {
-      return add(HandlerType.POST, path, handling);
+    public Endpoints post(String path, Need need, Handling handling) {
+      return add(HandlerType.POST, path, need, handling);
     }
 
-    public Endpoints patch(String path, Handling handling) {
-      return add(HandlerType.PATCH, path, handling);
+    public Endpoints patch(String path, Need need, Handling handling) {
+      return add(HandlerType.PATCH, path, need, handling);
     }
 
-    public Endpoints delete(String path, Handling handling) {
-      return add(HandlerType.DELETE, path, handling);
+    public Endpoints delete(String path, Need need, Handling handling) {
+      return add(HandlerType.DELETE, path, need, handling);
     }
 
-    private Endpoints add(HandlerType method, String path, Handling handling) {
-      all.add(new Endpoint(method, path, handling));
+    private Endpoints add(HandlerType method, String path, Need need, Handling handling) {
+      all.add(new Endpoint(method, path, need, handling));
       return this;
     }
 
@@ -69,18 +89,20 @@ public final class MlflowRoutes {
    *
    * @param ready whether all that was said before is known already
    */
-  public static void add(Javalin server, List<Endpoint> endpoints, BooleanSupplier ready) {
+  public static void add(
+      Javalin server, List<Endpoint> endpoints, BooleanSupplier ready, Admission admission) {
     for (String prefix : PREFIXES) {
       for (Endpoint endpoint : endpoints) {
         server.addHttpHandler(
             endpoint.method(),
             prefix + endpoint.path(),
-            context -> answer(context, endpoint, ready));
+            context -> answer(context, endpoint, ready, admission),
+            endpoint.need().role());
       }
       for (HandlerType method :
           List.of(HandlerType.GET, HandlerType.POST, HandlerType.PATCH, HandlerType.DELETE)) {
         // Paths that are known are matched first, in the order in which they were added.
-        server.addHttpHandler(method, prefix + "/*", MlflowRoutes::unknown);
+        server.addHttpHandler(method, prefix + "/*", MlflowRoutes::unknown, Role.READER);
       }
     }
   }
@@ -95,23 +117,31 @@ public final class MlflowRoutes {
     }
   }
 
-  private static void answer(Context context, Endpoint endpoint, BooleanSupplier ready) {
+  private static void answer(
+      Context context, Endpoint endpoint, BooleanSupplier ready, Admission admission) {
     try {
       if (!ready.getAsBoolean()) {
         throw new MlflowError(
             MlflowError.Code.TEMPORARILY_UNAVAILABLE,
             "the registry is not ready yet; ask again in a moment");
       }
-      ObjectNode body = endpoint.handling().answer(request(context, endpoint.method()));
+      Caller caller = context.attribute(Caller.ATTRIBUTE);
+      MlflowRequest request = request(context, endpoint.method(), actor(context, caller));
+      admission.admit(caller, endpoint.need(), request);
+      ObjectNode body = endpoint.handling().answer(request);
       context
           .status(200)
           .contentType(ContentType.APPLICATION_JSON)
           .result(JSON.writeValueAsBytes(body));
     } catch (MlflowError e) {
       send(context, e);
+    } catch (ForbiddenException e) {
+      // Answered where those without a token are.
+      throw e;
     } catch (HttpResponseException e) {
       // Of the server itself: the body is too large.
       send(context, new MlflowError(MlflowError.Code.BAD_REQUEST, String.valueOf(e.getMessage())));
+      context.status(e.getStatus());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       send(
@@ -128,8 +158,7 @@ public final class MlflowRoutes {
     }
   }
 
-  private static MlflowRequest request(Context context, HandlerType method) {
-    String actor = actor(context);
+  private static MlflowRequest request(Context context, HandlerType method, String actor) {
     String key = context.header(IDEMPOTENCY_KEY);
     if (key == null) {
       key = "";
@@ -145,11 +174,10 @@ public final class MlflowRoutes {
     return request;
   }
 
-  /** Who asks, as far as that is known. */
-  private static String actor(Context context) {
-    String known = context.attribute("actor");
-    if (known != null) {
-      return known;
+  /** Who asks, as far as that is known; where there are tokens nobody says it of themselves. */
+  private static String actor(Context context, @Nullable Caller caller) {
+    if (caller != null) {
+      return caller.name();
     }
     var basic = context.basicAuthCredentials();
     return basic == null || basic.getUsername().isBlank() ? "anonymous" : basic.getUsername();

@@ -7,6 +7,8 @@ import dev.millrace.core.lifecycle.LifecycleRules;
 import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.core.model.LifecycleEntry.Command;
 import dev.millrace.registry.CataloguedModel;
+import dev.millrace.registry.access.Need;
+import dev.millrace.registry.access.Need.About;
 import dev.millrace.registry.mlflow.MlflowRoutes.Endpoints;
 import dev.millrace.registry.mlflow.PageToken.Page;
 import dev.millrace.registry.search.Fields;
@@ -62,16 +64,17 @@ final class ModelVersions {
 
   void addTo(Endpoints endpoints) {
     String root = "/model-versions/";
+    Need change = Need.contributing(About.MODEL);
     endpoints
-        .post(root + "create", this::create)
-        .patch(root + "update", this::update)
-        .post(root + "transition-stage", this::transition)
-        .delete(root + "delete", this::delete)
+        .post(root + "create", change, this::create)
+        .patch(root + "update", change, this::update)
+        .post(root + "transition-stage", Need.promoting(About.MODEL), this::transition)
+        .delete(root + "delete", Need.administering(About.MODEL), this::delete)
         .get(root + "get", this::get)
         .get(root + "search", this::search)
         .get(root + "get-download-uri", this::downloadUri)
-        .post(root + "set-tag", this::setTag)
-        .delete(root + "delete-tag", this::deleteTag);
+        .post(root + "set-tag", change, this::setTag)
+        .delete(root + "delete-tag", change, this::deleteTag);
   }
 
   private ObjectNode create(MlflowRequest request) throws InterruptedException {

@@ -8,6 +8,8 @@ import dev.millrace.core.catalog.Stage;
 import dev.millrace.core.catalog.VersionCard;
 import dev.millrace.core.model.LifecycleEntry.Command;
 import dev.millrace.registry.CataloguedModel;
+import dev.millrace.registry.access.Need;
+import dev.millrace.registry.access.Need.About;
 import dev.millrace.registry.mlflow.MlflowRoutes.Endpoints;
 import dev.millrace.registry.mlflow.PageToken.Page;
 import dev.millrace.registry.search.Fields;
@@ -51,19 +53,20 @@ final class RegisteredModels {
 
   void addTo(Endpoints endpoints) {
     String root = "/registered-models/";
+    Need change = Need.contributing(About.MODEL);
     endpoints
-        .post(root + "create", this::create)
-        .post(root + "rename", this::rename)
-        .patch(root + "update", this::update)
-        .delete(root + "delete", this::delete)
+        .post(root + "create", Need.contributing(About.NEW_MODEL), this::create)
+        .post(root + "rename", change, this::rename)
+        .patch(root + "update", change, this::update)
+        .delete(root + "delete", Need.administering(About.MODEL), this::delete)
         .get(root + "get", this::get)
         .get(root + "search", this::search)
         .get(root + "get-latest-versions", this::latest)
-        .post(root + "get-latest-versions", this::latest)
-        .post(root + "set-tag", this::setTag)
-        .delete(root + "delete-tag", this::deleteTag)
-        .post(root + "alias", this::setAlias)
-        .delete(root + "alias", this::deleteAlias)
+        .post(root + "get-latest-versions", Need.READING, this::latest)
+        .post(root + "set-tag", change, this::setTag)
+        .delete(root + "delete-tag", change, this::deleteTag)
+        .post(root + "alias", change, this::setAlias)
+        .delete(root + "alias", change, this::deleteAlias)
         .get(root + "alias", this::alias);
   }
 

@@ -6,6 +6,8 @@ import dev.millrace.core.lifecycle.LifecycleJson;
 import dev.millrace.core.tracking.Experiment;
 import dev.millrace.core.tracking.TrackingEntry;
 import dev.millrace.core.tracking.TrackingEntry.Command;
+import dev.millrace.registry.access.Need;
+import dev.millrace.registry.access.Need.About;
 import dev.millrace.registry.mlflow.MlflowError;
 import dev.millrace.registry.mlflow.MlflowRequest;
 import dev.millrace.registry.mlflow.MlflowRoutes.Endpoints;
@@ -50,17 +52,19 @@ final class Experiments {
 
   void addTo(Endpoints endpoints) {
     String root = "/experiments/";
+    Need change = Need.contributing(About.EXPERIMENT);
+    Need remove = Need.administering(About.EXPERIMENT);
     endpoints
-        .post(root + "create", this::create)
+        .post(root + "create", Need.contributing(About.NEW_EXPERIMENT), this::create)
         .get(root + "get", this::get)
         .get(root + "get-by-name", this::named)
         .get(root + "search", this::search)
-        .post(root + "search", this::search)
-        .post(root + "delete", r -> change(r, Command.DELETE_EXPERIMENT, about(r)))
-        .post(root + "restore", r -> change(r, Command.RESTORE_EXPERIMENT, about(r)))
-        .post(root + "update", this::rename)
-        .post(root + "set-experiment-tag", this::setTag)
-        .post(root + "delete-experiment-tag", this::deleteTag);
+        .post(root + "search", Need.READING, this::search)
+        .post(root + "delete", remove, r -> change(r, Command.DELETE_EXPERIMENT, about(r)))
+        .post(root + "restore", remove, r -> change(r, Command.RESTORE_EXPERIMENT, about(r)))
+        .post(root + "update", change, this::rename)
+        .post(root + "set-experiment-tag", change, this::setTag)
+        .post(root + "delete-experiment-tag", change, this::deleteTag);
   }
 
   private ObjectNode create(MlflowRequest request) throws InterruptedException {

@@ -7,6 +7,8 @@ import dev.millrace.core.tracking.ExperimentsState;
 import dev.millrace.core.tracking.LoggedModel;
 import dev.millrace.core.tracking.TrackingEntry;
 import dev.millrace.core.tracking.TrackingEntry.Command;
+import dev.millrace.registry.access.Need;
+import dev.millrace.registry.access.Need.About;
 import dev.millrace.registry.mlflow.MlflowError;
 import dev.millrace.registry.mlflow.MlflowRequest;
 import dev.millrace.registry.mlflow.MlflowRoutes.Endpoints;
@@ -66,16 +68,18 @@ final class LoggedModels {
   void addTo(Endpoints endpoints) {
     String root = "/logged-models";
     String one = root + "/{model_id}";
+    Need change = Need.contributing(About.LOGGED_MODEL);
     endpoints
-        .post(root, this::create)
-        .post(root + "/search", this::search)
+        .post(root, Need.contributing(About.EXPERIMENT), this::create)
+        .post(root + "/search", Need.READING, this::search)
         .get(one, r -> answer(r.required("model_id")))
-        .patch(one, this::finish)
-        .delete(one, r -> empty(r, Command.DELETE_LOGGED_MODEL, TrackingJson.object()))
-        .post(one + "/params", this::params)
-        .patch(one + "/tags", this::tags)
+        .patch(one, change, this::finish)
+        .delete(one, change, r -> empty(r, Command.DELETE_LOGGED_MODEL, TrackingJson.object()))
+        .post(one + "/params", change, this::params)
+        .patch(one + "/tags", change, this::tags)
         .delete(
             one + "/tags/{tag_key}",
+            change,
             r ->
                 empty(
                     r,

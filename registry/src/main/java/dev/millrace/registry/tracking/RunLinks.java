@@ -7,6 +7,8 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.millrace.core.tracking.TrackingEntry;
 import dev.millrace.core.tracking.TrackingEntry.Command;
+import dev.millrace.registry.access.Need;
+import dev.millrace.registry.access.Need.About;
 import dev.millrace.registry.mlflow.MlflowError;
 import dev.millrace.registry.mlflow.MlflowRequest;
 import dev.millrace.registry.mlflow.MlflowRoutes.Endpoints;
@@ -29,10 +31,11 @@ final class RunLinks {
 
   void addTo(Endpoints endpoints) {
     String root = "/runs/";
+    Need change = Need.contributing(About.RUN);
     endpoints
-        .post(root + "log-inputs", this::inputs)
-        .post(root + "outputs", this::outputs)
-        .post(root + "log-model", this::model);
+        .post(root + "log-inputs", change, this::inputs)
+        .post(root + "outputs", change, this::outputs)
+        .post(root + "log-model", change, this::model);
   }
 
   private ObjectNode inputs(MlflowRequest request) throws InterruptedException {

@@ -6,6 +6,8 @@ import dev.millrace.core.catalog.Refusal;
 import dev.millrace.core.tracking.TrackingEntry;
 import dev.millrace.core.tracking.TrackingEntry.Command;
 import dev.millrace.core.tracking.TrackingLimits;
+import dev.millrace.registry.access.Need;
+import dev.millrace.registry.access.Need.About;
 import dev.millrace.registry.mlflow.MlflowError;
 import dev.millrace.registry.mlflow.MlflowRequest;
 import dev.millrace.registry.mlflow.MlflowRoutes.Endpoints;
@@ -24,12 +26,13 @@ final class RunLogs {
 
   void addTo(Endpoints endpoints) {
     String root = "/runs/";
+    Need change = Need.contributing(About.RUN);
     endpoints
-        .post(root + "log-metric", r -> log(r, List.of(r), List.of(), List.of()))
-        .post(root + "log-parameter", r -> log(r, List.of(), List.of(r), List.of()))
-        .post(root + "set-tag", r -> log(r, List.of(), List.of(), List.of(r)))
-        .post(root + "delete-tag", this::deleteTag)
-        .post(root + "log-batch", this::batch);
+        .post(root + "log-metric", change, r -> log(r, List.of(r), List.of(), List.of()))
+        .post(root + "log-parameter", change, r -> log(r, List.of(), List.of(r), List.of()))
+        .post(root + "set-tag", change, r -> log(r, List.of(), List.of(), List.of(r)))
+        .post(root + "delete-tag", change, this::deleteTag)
+        .post(root + "log-batch", change, this::batch);
   }
 
   private ObjectNode batch(MlflowRequest request) throws InterruptedException {

@@ -6,6 +6,8 @@ import dev.millrace.core.tracking.ExperimentsState;
 import dev.millrace.core.tracking.Run;
 import dev.millrace.core.tracking.TrackingEntry;
 import dev.millrace.core.tracking.TrackingEntry.Command;
+import dev.millrace.registry.access.Need;
+import dev.millrace.registry.access.Need.About;
 import dev.millrace.registry.mlflow.MlflowError;
 import dev.millrace.registry.mlflow.MlflowRequest;
 import dev.millrace.registry.mlflow.MlflowRoutes.Endpoints;
@@ -31,14 +33,15 @@ final class Runs {
 
   void addTo(Endpoints endpoints) {
     String root = "/runs/";
+    Need change = Need.contributing(About.RUN);
     RunSearch search = new RunSearch(commands);
     endpoints
-        .post(root + "create", this::create)
+        .post(root + "create", Need.contributing(About.EXPERIMENT), this::create)
         .get(root + "get", r -> answer(commands.run(r)))
-        .post(root + "update", this::update)
-        .post(root + "delete", r -> stage(r, Command.DELETE_RUN))
-        .post(root + "restore", r -> stage(r, Command.RESTORE_RUN))
-        .post(root + "search", search::answer);
+        .post(root + "update", change, this::update)
+        .post(root + "delete", change, r -> stage(r, Command.DELETE_RUN))
+        .post(root + "restore", change, r -> stage(r, Command.RESTORE_RUN))
+        .post(root + "search", Need.READING, search::answer);
   }
 
   private ObjectNode create(MlflowRequest request) throws InterruptedException {

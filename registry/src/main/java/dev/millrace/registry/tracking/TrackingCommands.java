@@ -64,7 +64,7 @@ final class TrackingCommands {
 
   /** The run that a request names, also one that was deleted. */
   TrackedRun run(MlflowRequest request) {
-    return run(runId(request));
+    return run(request.runId());
   }
 
   TrackedRun run(String id) {
@@ -88,15 +88,6 @@ final class TrackingCommands {
             .experiment(run.run().experimentId())
             .map(Experiment::deleted)
             .orElse(false);
-  }
-
-  /** Older clients name it in another way. */
-  static String runId(MlflowRequest request) {
-    String id = request.text("run_id", "");
-    if (id.isEmpty()) {
-      id = request.text("run_uuid", "");
-    }
-    return id.isEmpty() ? request.required("run_id") : id;
   }
 
   /** A logged model that was not deleted. */

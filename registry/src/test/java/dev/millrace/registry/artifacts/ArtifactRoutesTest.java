@@ -51,7 +51,7 @@ class ArtifactRoutesTest {
   void open() throws IOException {
     root = outside.resolve("root");
     server = Javalin.create(config -> config.showJavalinBanner = false);
-    ArtifactRoutes.add(server, new ArtifactFolder(root));
+    ArtifactRoutes.add(server, new ArtifactFolder(root), ArtifactRoutes.Admission.EVERYBODY);
     server.start("127.0.0.1", 0);
     Files.writeString(outside.resolve("secret"), "nobody's business");
   }

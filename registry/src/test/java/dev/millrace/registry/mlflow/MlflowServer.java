@@ -49,7 +49,7 @@ public final class MlflowServer implements AutoCloseable {
               config.showJavalinBanner = false;
               config.http.maxRequestSize = BODY_BYTES_MAX;
             });
-    MlflowRoutes.add(server, endpoints.all(), () -> true);
+    MlflowRoutes.add(server, endpoints.all(), () -> true, MlflowRoutes.Admission.EVERYBODY);
     server.start("127.0.0.1", 0);
   }
 

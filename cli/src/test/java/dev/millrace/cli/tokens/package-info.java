@@ -1,0 +1,4 @@
+@NullMarked
+package dev.millrace.cli.tokens;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,152 @@
+package dev.millrace.registry;
+
+import dev.millrace.core.lifecycle.ModelState;
+import dev.millrace.registry.access.AccessToken;
+import dev.millrace.registry.access.Authentication;
+import dev.millrace.registry.access.LiveTokens;
+import dev.millrace.registry.access.Projects;
+import dev.millrace.registry.access.Role;
+import dev.millrace.registry.access.TokenFile;
+import dev.millrace.registry.artifacts.ArtifactFolder;
+import dev.millrace.registry.artifacts.ArtifactRoutes;
+import dev.millrace.registry.artifacts.RunFiles;
+import dev.millrace.registry.mlflow.MlflowCatalog;
+import dev.millrace.registry.mlflow.MlflowRoutes;
+import dev.millrace.registry.mlflow.MlflowRoutes.Endpoints;
+import dev.millrace.registry.tracking.DriverTracking;
+import dev.millrace.registry.tracking.MlflowTracking;
+import dev.millrace.registry.tracking.RunArtifacts;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/** All that the registry answers, behind its tokens, over topologies without a broker. */
+final class GuardedRegistry implements AutoCloseable {
+
+  static final Instant NOW = Instant.parse("2030-01-15T00:00:00Z");
+  static final String MLFLOW = "/api/2.0/mlflow/";
+
+  final DriverCatalogue catalogue;
+  final DriverTracking tracking;
+  final Map<String, Set<String>> defining = new ConcurrentHashMap<>();
+  final Path tokens;
+  private final RegistryApi api;
+  private final String scheme;
+  private final HttpClient client = HttpClient.newHttpClient();
+
+  GuardedRegistry(Path folder, @Nullable Keystore keystore) throws IOException {
+    tokens = folder.resolve("tokens.yaml");
+    add("ada", Role.ADMIN, Projects.ALL);
+    catalogue = new DriverCatalogue(folder.resolve("catalogue"));
+    tracking = new DriverTracking(folder.resolve("tracking"));
+    ArtifactFolder files = new ArtifactFolder(folder.resolve("files"));
+    Endpoints endpoints = new Endpoints();
+    MlflowCatalog.addTo(endpoints, catalogue, Clock.systemUTC());
+    MlflowTracking.addTo(endpoints, tracking, Clock.systemUTC());
+    RunFiles.addTo(endpoints, files, RunArtifacts.of(tracking));
+    ProjectRules rules =
+        new ProjectRules(
+            catalogue, tracking, model -> defining.getOrDefault(model, Set.of()), () -> true);
+    LiveTokens live = LiveTokens.open(tokens);
+    Listening listening = new Listening("127.0.0.1", 0, keystore);
+    scheme = listening.scheme();
+    api =
+        RegistryApi.start(
+            listening,
+            new States(catalogue),
+            new ScoringForward(null),
+            server -> {
+              AccessControl.addTo(
+                  server, new Authentication(live, Clock.fixed(NOW, ZoneOffset.UTC)));
+              MlflowRoutes.add(server, endpoints.all(), () -> true, rules);
+              ArtifactRoutes.add(server, files, rules);
+            });
+  }
+
+  /** The token of a name: in tests it is the name itself, as a digest knows no difference. */
+  void add(String name, Role role, String... projects) throws IOException {
+    add(name, role, null, projects);
+  }
+
+  void add(String name, Role role, @Nullable Instant expires, String... projects)
+      throws IOException {
+    TokenFile.add(
+        tokens,
+        new AccessToken(
+            name, AccessToken.sha256(secret(name)), role, Projects.of(List.of(projects)), expires));
+  }
+
+  static String secret(String name) {
+    return "secret-of-" + name;
+  }
+
+  String url() {
+    return scheme + "://127.0.0.1:" + api.port();
+  }
+
+  int port() {
+    return api.port();
+  }
+
+  /** What a request of somebody is answered with; of nobody where the name is empty. */
+  HttpResponse<String> send(String name, String method, String path, String body)
+      throws IOException, InterruptedException {
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create(url() + (path.startsWith("/") ? path : MLFLOW + path)))
+            .method(
+                method, body.isEmpty() ? BodyPublishers.noBody() : BodyPublishers.ofString(body));
+    if (!name.isEmpty()) {
+      request.header("Authorization", "Bearer " + secret(name));
+    }
+    return client.send(request.build(), BodyHandlers.ofString());
+  }
+
+  HttpResponse<String> post(String name, String path, String body)
+      throws IOException, InterruptedException {
+    return send(name, "POST", path, body);
+  }
+
+  @Override
+  public void close() {
+    api.close();
+    catalogue.close();
+    tracking.close();
+  }
+
+  private record States(DriverCatalogue catalogue) implements RegistryApi.States {
+    @Override
+    public String condition() {
+      return "RUNNING";
+    }
+
+    @Override
+    public boolean isRunning() {
+      return true;
+    }
+
+    @Override
+    public Collection<String> models() {
+      return catalogue.models().stream().map(CataloguedModel::name).toList();
+    }
+
+    @Override
+    public Optional<ModelState> model(String name) {
+      return catalogue.model(name).map(CataloguedModel::state);
+    }
+  }
+}

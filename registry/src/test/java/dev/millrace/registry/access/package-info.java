@@ -1,0 +1,4 @@
+@NullMarked
+package dev.millrace.registry.access;
+
+import org.jspecify.annotations.NullMarked;
