@@ -137,7 +137,10 @@ public final class VersionEvaluation {
     }
   }
 
-  /** A version that cannot serve: the registry does not get to know its bytes. */
+  /**
+   * A version that cannot serve: the registry does not get to know its bytes, not even their hash.
+   * Whoever registered it may have named a file that is none of theirs.
+   */
   private Evaluated unfit(Request request, String sha256, String why)
       throws IOException, InterruptedException {
     progress.accept("it cannot serve: " + why);
@@ -145,7 +148,6 @@ public final class VersionEvaluation {
     validation.put("passed", false);
     validation.put("note", why);
     validation.putArray("gates");
-    validation.put("examined_sha256", sha256);
     LifecycleEntry event = ask(request, null, null, why, validation);
     return new Evaluated(sha256, null, validation, event);
   }

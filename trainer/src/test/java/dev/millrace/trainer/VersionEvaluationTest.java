@@ -213,6 +213,7 @@ class VersionEvaluationTest {
         RegisteredVersion version = registry.version(number);
         assertThat(version.status()).isEqualTo(Status.REJECTED);
         assertThat(version.sha256()).isEmpty();
+        assertThat(evaluated.event().details()).doesNotContain(evaluated.sha256());
         assertThat(registry.refusal(number, true)).contains("was rejected and cannot serve");
       }
       assertThat(dir.resolve("artifacts")).doesNotExist();

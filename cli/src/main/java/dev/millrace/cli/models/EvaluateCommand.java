@@ -175,8 +175,8 @@ final class EvaluateCommand implements Callable<Integer> {
       out.println(
           "profile     " + found.path("profile_uri").asText("none: there are no events to see"));
       out.println("tests       " + validation.path("tests").path("note").asText());
+      TrainCommand.printGates(out, validation);
     }
-    TrainCommand.printGates(out, validation);
     out.println(
         evaluated.validated()
             ? "validated   deploy it with ./millrace models promote " + name + " " + version
