@@ -226,7 +226,7 @@ public final class RegistryService {
           target.artifacts());
       return null;
     }
-    return new ArtifactFolder(Path.of(artifacts).resolve("mlflow"));
+    return new ArtifactFolder(Path.of(artifacts).resolve(ArtifactFolder.NAME));
   }
 
   private static void awaitQuietly(CountDownLatch latch) {
