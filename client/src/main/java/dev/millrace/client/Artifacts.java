@@ -68,13 +68,13 @@ public final class Artifacts {
     return OWN + path;
   }
 
-  /** A name that the registry takes, as near to the file's as that can be. */
+  /** A name that every file system takes, as near to the file's as that can be. */
   private static String plain(Path file) {
     Path name = file.getFileName();
     String plain =
         name == null
             ? ""
-            : name.toString().replaceAll("[\\\\:%\\p{Cntrl}]", "_").replaceAll("^\\.+", "");
+            : name.toString().replaceAll("[^A-Za-z0-9._-]", "_").replaceAll("^\\.+", "");
     return plain.isEmpty() ? "artifact" : plain;
   }
 
