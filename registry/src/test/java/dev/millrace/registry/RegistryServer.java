@@ -38,13 +38,13 @@ public final class RegistryServer implements AutoCloseable {
     RunFiles.addTo(endpoints, files, RunArtifacts.of(tracking));
     api =
         RegistryApi.start(
-            "127.0.0.1",
-            0,
+            Listening.plainly("127.0.0.1", 0),
             new CatalogueStates(),
             new ScoringForward(null),
             server -> {
-              MlflowRoutes.add(server, endpoints.all(), () -> true);
-              ArtifactRoutes.add(server, files);
+              MlflowRoutes.add(
+                  server, endpoints.all(), () -> true, MlflowRoutes.Admission.EVERYBODY);
+              ArtifactRoutes.add(server, files, ArtifactRoutes.Admission.EVERYBODY);
               new TimeTravel(this::history).addTo(server);
             });
   }
