@@ -82,9 +82,15 @@ public final class DriverCatalogue implements Catalogue, AutoCloseable {
 
   @Override
   public synchronized LifecycleEntry submit(LifecycleEntry command) {
+    var answer = folded.answers().answer(FoldedJournal.asked(command));
+    tell(command);
+    return answer.join();
+  }
+
+  /** The same of a command that need not have an answer of its own. */
+  public synchronized void tell(LifecycleEntry command) {
     // No two events at one moment.
     driver.advanceWallClockTime(Duration.ofMillis(1));
-    var answer = folded.answers().answer(FoldedJournal.asked(command));
     journal.pipeInput(command.model(), wire.event(command));
     for (KeyValue<String, byte[]> record : written.readKeyValuesToList()) {
       try {
@@ -95,7 +101,6 @@ public final class DriverCatalogue implements Catalogue, AutoCloseable {
         throw new AssertionError(e);
       }
     }
-    return answer.join();
   }
 
   /** What the registry keeps of all models in its store, folded anew. */

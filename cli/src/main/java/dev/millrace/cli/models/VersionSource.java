@@ -5,14 +5,13 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.millrace.cli.CommandFailed;
 import dev.millrace.cli.UserMistake;
 import dev.millrace.core.model.LifecycleEntry;
+import dev.millrace.platform.RegistryTarget;
 import dev.millrace.platform.Target;
 import dev.millrace.registry.artifacts.ArtifactFolder;
 import dev.millrace.registry.artifacts.ArtifactPath;
 import dev.millrace.registry.mlflow.MlflowError;
 import java.io.IOException;
 import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -161,11 +160,11 @@ final class VersionSource {
 
   /** Other servers' artifacts are not here. */
   private void requireOwn(String source, @Nullable String authority) {
-    String registry = target.registry();
+    RegistryTarget registry = target.registry();
     if (authority == null || authority.equals("//")) {
       return;
     }
-    if (registry == null || !authority.equals("//" + URI.create(registry).getAuthority())) {
+    if (registry == null || !authority.equals("//" + URI.create(registry.url()).getAuthority())) {
       throw new UserMistake(
           "Cannot read %s: its artifacts are at %s, this registry is %s%s"
               .formatted(source, authority.substring(2), registry, REPAIR));
@@ -269,18 +268,12 @@ final class VersionSource {
   }
 
   private JsonNode ask(String path, String source) throws IOException, InterruptedException {
-    String registry = target.registry();
+    RegistryTarget registry = target.registry();
     if (registry == null) {
       throw new UserMistake(
           "Cannot read " + source + ": the target names no registry; add registry: to it");
     }
-    HttpClient http = HttpClient.newBuilder().connectTimeout(PATIENCE).build();
-    HttpResponse<String> answer =
-        http.send(
-            HttpRequest.newBuilder(URI.create(registry + "/api/2.0/mlflow/" + path))
-                .timeout(PATIENCE)
-                .build(),
-            HttpResponse.BodyHandlers.ofString());
+    HttpResponse<String> answer = registry.get("/api/2.0/mlflow/" + path, PATIENCE);
     if (answer.statusCode() / 100 == 4) {
       throw new UserMistake(
           "Cannot read " + source + ": " + JSON.readTree(answer.body()).path("message").asText());
