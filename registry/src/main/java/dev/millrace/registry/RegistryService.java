@@ -31,6 +31,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
@@ -40,6 +41,7 @@ import org.apache.kafka.streams.CloseOptions;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.Topology;
+import org.apache.kafka.streams.errors.InvalidStateStoreException;
 import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -94,7 +96,11 @@ public final class RegistryService {
     boolean readingFailed;
     CountDownLatch over = new CountDownLatch(1);
     CountDownLatch closed = new CountDownLatch(1);
-    KafkaStreams streams = new KafkaStreams(topology, settings(target, options.state()));
+    // From then on a command that is appended is decided, here or where the task has gone.
+    AtomicBoolean deciding = new AtomicBoolean();
+    KafkaStreams streams =
+        new KafkaStreams(
+            topology, settings(target, options.state(), InstanceName.in(options.state())));
     streams.setUncaughtExceptionHandler(
         e -> {
           // A new process begins from the last commit; its supervisor waits longer each time.
@@ -104,6 +110,9 @@ public final class RegistryService {
     streams.setStateListener(
         (now, before) -> {
           LOG.info("{} -> {}", before, now);
+          if (now == KafkaStreams.State.RUNNING) {
+            deciding.set(true);
+          }
           if (now == KafkaStreams.State.ERROR || now == KafkaStreams.State.NOT_RUNNING) {
             over.countDown();
           }
@@ -111,10 +120,18 @@ public final class RegistryService {
     ArtifactFolder artifacts = artifacts(target);
     try (FollowedCatalogue catalogue =
             FollowedCatalogue.open(
-                target, new JournalWire(subjects), new JournalWire(subjects), over::countDown);
+                target,
+                new JournalWire(subjects),
+                new JournalWire(subjects),
+                deciding::get,
+                over::countDown);
         FollowedTracking tracking =
             FollowedTracking.open(
-                target, new TrackingWire(subjects), new TrackingWire(subjects), over::countDown);
+                target,
+                new TrackingWire(subjects),
+                new TrackingWire(subjects),
+                deciding::get,
+                over::countDown);
         RegistryApi api =
             RegistryApi.start(
                 options.host(),
@@ -126,7 +143,7 @@ public final class RegistryService {
                   MlflowRoutes.add(
                       server,
                       endpoints(catalogue, tracking, artifacts),
-                      new StreamsStates(streams, catalogue, tracking)::isRunning);
+                      new StreamsStates(streams, catalogue, tracking)::isCaughtUp);
                   if (artifacts != null) {
                     ArtifactRoutes.add(server, artifacts);
                   }
@@ -230,7 +247,7 @@ public final class RegistryService {
     }
   }
 
-  static Properties settings(Target target, Path state) {
+  static Properties settings(Target target, Path state, String instance) {
     Properties settings = new Properties();
     settings.put(StreamsConfig.APPLICATION_ID_CONFIG, APPLICATION);
     // Begins the names of its threads in the log.
@@ -247,6 +264,8 @@ public final class RegistryService {
     settings.put(
         StreamsConfig.consumerPrefix(ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG),
         HEARTBEAT_MILLIS);
+    // Who was killed and comes back is the same member, and nobody waits for the dead one.
+    settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.GROUP_INSTANCE_ID_CONFIG), instance);
     settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG), "earliest");
     settings.put(
         StreamsConfig.producerPrefix(ProducerConfig.MAX_REQUEST_SIZE_CONFIG),
@@ -254,10 +273,17 @@ public final class RegistryService {
     return settings;
   }
 
-  /** The stores of the running topology. */
+  /** What was read, and how the topology does. */
   private record StreamsStates(
       KafkaStreams streams, FollowedCatalogue catalogue, FollowedTracking tracking)
       implements RegistryApi.States {
+    /** What was not read yet must not look as if it were not there. */
+    private void requireCaughtUp() {
+      if (!isCaughtUp()) {
+        throw new InvalidStateStoreException("the journal is still being read");
+      }
+    }
+
     private boolean isCaughtUp() {
       return catalogue.isCaughtUp() && tracking.isCaughtUp();
     }
@@ -275,11 +301,13 @@ public final class RegistryService {
 
     @Override
     public Collection<String> models() {
+      requireCaughtUp();
       return catalogue.models().stream().map(CataloguedModel::name).toList();
     }
 
     @Override
     public Optional<ModelState> model(String name) {
+      requireCaughtUp();
       return catalogue.model(name).map(CataloguedModel::state);
     }
   }
