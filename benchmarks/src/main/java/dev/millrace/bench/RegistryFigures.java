@@ -73,7 +73,7 @@ final class RegistryFigures {
                   }));
       say(bench, "create, one after another", sequential.get(r));
       paced.add(
-          there.http().paced(CREATES_PER_SECOND, 3, bench.quick() ? 5 : 20, i -> version(there)));
+          there.http().paced(CREATES_PER_SECOND, 3, bench.quick() ? 5 : 15, i -> version(there)));
       say(bench, "create, 20 a second", paced.get(r));
     }
     Double ceiling = new Samples(bare).median();
@@ -148,11 +148,11 @@ final class RegistryFigures {
   /** Five kinds of reads in turn among ten thousand versions; searches also by themselves. */
   void reads(Bench bench) throws Exception {
     RegistryStage there = filled(bench);
-    double seconds = bench.quick() ? 5 : 20;
+    double seconds = bench.quick() ? 5 : 15;
     double[] bare = new double[bench.repeats()];
     List<Seen> mixed = new ArrayList<>();
     for (int r = 0; r < bench.repeats(); r++) {
-      double warmUp = r == 0 ? (bench.quick() ? 5 : 20) : 3;
+      double warmUp = r == 0 ? (bench.quick() ? 5 : 15) : 3;
       Seen health =
           there.http().paced(READS_PER_SECOND, 3, seconds, i -> there.get("health", "/v1/health"));
       bare[r] = health.millis().quantile(0.99);

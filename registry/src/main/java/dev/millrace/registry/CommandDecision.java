@@ -8,6 +8,7 @@ import dev.millrace.core.lifecycle.ModelState;
 import dev.millrace.core.lifecycle.Preparation;
 import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.core.model.LifecycleEntry.Kind;
+import dev.millrace.registry.journal.Promptness;
 import dev.millrace.registry.journal.UnreadableException;
 import java.time.Duration;
 import java.util.Collection;
@@ -98,13 +99,14 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
         CatalogRules.takes(entry.type())
             ? CatalogRules.decide(model.page(), state, entry, nowMillis)
             : CatalogRules.repeated(model.page(), state, entry, nowMillis);
-    put(
-        at,
-        entry.model(),
-        before,
+    Decision decision =
         CatalogRules.takes(entry.type()) || said.isPresent()
             ? catalogued(state, before, said)
-            : LifecycleRules.decide(state, before, entry, nowMillis));
+            : LifecycleRules.decide(state, before, entry, nowMillis);
+    put(at, entry.model(), before, decision);
+    if (!decision.events().isEmpty()) {
+      Promptness.decided(at.context(), record);
+    }
   }
 
   /** What the catalogue's rules say; the life of the model goes on as it was. */
@@ -153,11 +155,7 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
                           new Record<>(model, wire.deployment(model, deployment), event.atMillis()),
                           RegistryTopology.DEPLOYMENTS));
     }
-    if (!decision.events().isEmpty()) {
-      decision.events().forEach(at.models()::take);
-      // Somebody waits for it; what has come meanwhile is committed with it.
-      at.context().commit();
-    }
+    decision.events().forEach(at.models()::take);
     Preparation after = decision.preparation();
     if (after == null) {
       if (before != null) {

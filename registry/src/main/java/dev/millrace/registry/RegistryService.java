@@ -55,7 +55,10 @@ public final class RegistryService {
   private static final String APPLICATION = "millrace-registry";
   private static final long KAFKA_PATIENCE_SECONDS = 10;
   private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(10);
-  private static final int COMMIT_MILLIS = 100;
+  // What is decided is committed at once, and in these intervals where it comes faster.
+  private static final int COMMIT_MILLIS = 20;
+  // A commit by the interval waits for the end of this too.
+  private static final int POLL_MILLIS = 10;
   // A registry that was killed is taken for dead after this, and the next one begins.
   private static final int SESSION_MILLIS = 6_000;
   private static final int HEARTBEAT_MILLIS = 1_500;
@@ -256,6 +259,7 @@ public final class RegistryService {
     settings.put(StreamsConfig.STATE_DIR_CONFIG, state.toString());
     settings.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
     settings.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, COMMIT_MILLIS);
+    settings.put(StreamsConfig.POLL_MS_CONFIG, POLL_MILLIS);
     settings.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, 1);
     // As many as the broker gives by itself: one on a single broker.
     settings.put(StreamsConfig.REPLICATION_FACTOR_CONFIG, -1);
