@@ -50,6 +50,7 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
   /** What the task gives. */
   private record Parts(
       ProcessorContext<String, byte[]> context,
+      Promptness promptness,
       ModelHistories models,
       KeyValueStore<String, Preparation> preparations,
       long sinceMillis) {}
@@ -59,6 +60,7 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
     parts =
         new Parts(
             context,
+            Promptness.of(context),
             ModelHistories.open(
                 wire,
                 context.getStateStore(RegistryTopology.HISTORY),
@@ -105,7 +107,7 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
             : LifecycleRules.decide(state, before, entry, nowMillis);
     put(at, entry.model(), before, decision);
     if (!decision.events().isEmpty()) {
-      Promptness.decided(at.context(), record);
+      at.promptness().decided(record);
     }
   }
 
@@ -126,13 +128,15 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
       }
     }
     waiting.forEach(
-        (model, preparation) ->
-            put(
-                at,
-                model,
-                preparation,
-                LifecycleRules.expire(
-                    at.models().model(model).state(), preparation, at.sinceMillis(), nowMillis)));
+        (model, preparation) -> {
+          Decision decision =
+              LifecycleRules.expire(
+                  at.models().model(model).state(), preparation, at.sinceMillis(), nowMillis);
+          put(at, model, preparation, decision);
+          if (!decision.events().isEmpty()) {
+            at.promptness().commit();
+          }
+        });
   }
 
   private void put(Parts at, String model, @Nullable Preparation before, Decision decision) {

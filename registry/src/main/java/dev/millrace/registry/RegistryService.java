@@ -55,10 +55,14 @@ public final class RegistryService {
   private static final String APPLICATION = "millrace-registry";
   private static final long KAFKA_PATIENCE_SECONDS = 10;
   private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(10);
-  // What is decided is committed at once, and in these intervals where it comes faster.
-  private static final int COMMIT_MILLIS = 20;
-  // A commit by the interval waits for the end of this too.
+  // What is decided is committed when it is asked for (Promptness). This is for what became
+  // nothing: each such commit is a transaction, behind which the next decision may have to wait.
+  private static final int COMMIT_MILLIS = 1_000;
+  // Who waits for others to be committed with waits for the end of this too.
   private static final int POLL_MILLIS = 10;
+  // A transaction that begins before the last one is written off is tried again after this; it
+  // doubles each time. Kafka's own 100 ms would be most of an answer.
+  private static final int RETRY_MILLIS = 2;
   // A registry that was killed is taken for dead after this, and the next one begins.
   private static final int SESSION_MILLIS = 6_000;
   private static final int HEARTBEAT_MILLIS = 1_500;
@@ -271,6 +275,8 @@ public final class RegistryService {
     // Who was killed and comes back is the same member, and nobody waits for the dead one.
     settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.GROUP_INSTANCE_ID_CONFIG), instance);
     settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG), "earliest");
+    settings.put(
+        StreamsConfig.producerPrefix(ProducerConfig.RETRY_BACKOFF_MS_CONFIG), RETRY_MILLIS);
     settings.put(
         StreamsConfig.producerPrefix(ProducerConfig.MAX_REQUEST_SIZE_CONFIG),
         Topics.RECORD_BYTES_MAX);

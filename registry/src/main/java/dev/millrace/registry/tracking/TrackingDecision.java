@@ -46,6 +46,7 @@ final class TrackingDecision implements Processor<String, byte[], String, byte[]
   /** What the task gives. */
   private record Parts(
       ProcessorContext<String, byte[]> context,
+      Promptness promptness,
       KeyValueStore<String, Experiment> experiments,
       KeyValueStore<String, Run> runs,
       KeyValueStore<String, LoggedModel> models,
@@ -64,6 +65,7 @@ final class TrackingDecision implements Processor<String, byte[], String, byte[]
     parts =
         new Parts(
             context,
+            Promptness.of(context),
             context.getStateStore(TrackingTopology.EXPERIMENTS),
             context.getStateStore(TrackingTopology.RUNS),
             context.getStateStore(TrackingTopology.LOGGED_MODELS),
@@ -175,7 +177,7 @@ final class TrackingDecision implements Processor<String, byte[], String, byte[]
         .forward(
             new Record<>(event.subject(), wire.bytes(event), event.atMillis()),
             TrackingTopology.EVENTS);
-    Promptness.decided(at.context(), command);
+    at.promptness().decided(command);
   }
 
   private static String position(Parts at) {
