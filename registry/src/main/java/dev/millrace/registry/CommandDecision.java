@@ -8,6 +8,7 @@ import dev.millrace.core.lifecycle.ModelState;
 import dev.millrace.core.lifecycle.Preparation;
 import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.core.model.LifecycleEntry.Kind;
+import dev.millrace.registry.journal.Promptness;
 import dev.millrace.registry.journal.UnreadableException;
 import java.time.Duration;
 import java.util.Collection;
@@ -49,6 +50,7 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
   /** What the task gives. */
   private record Parts(
       ProcessorContext<String, byte[]> context,
+      Promptness promptness,
       ModelHistories models,
       KeyValueStore<String, Preparation> preparations,
       long sinceMillis) {}
@@ -58,6 +60,7 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
     parts =
         new Parts(
             context,
+            Promptness.of(context),
             ModelHistories.open(
                 wire,
                 context.getStateStore(RegistryTopology.HISTORY),
@@ -98,13 +101,14 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
         CatalogRules.takes(entry.type())
             ? CatalogRules.decide(model.page(), state, entry, nowMillis)
             : CatalogRules.repeated(model.page(), state, entry, nowMillis);
-    put(
-        at,
-        entry.model(),
-        before,
+    Decision decision =
         CatalogRules.takes(entry.type()) || said.isPresent()
             ? catalogued(state, before, said)
-            : LifecycleRules.decide(state, before, entry, nowMillis));
+            : LifecycleRules.decide(state, before, entry, nowMillis);
+    put(at, entry.model(), before, decision);
+    if (!decision.events().isEmpty()) {
+      at.promptness().decided(record);
+    }
   }
 
   /** What the catalogue's rules say; the life of the model goes on as it was. */
@@ -124,13 +128,15 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
       }
     }
     waiting.forEach(
-        (model, preparation) ->
-            put(
-                at,
-                model,
-                preparation,
-                LifecycleRules.expire(
-                    at.models().model(model).state(), preparation, at.sinceMillis(), nowMillis)));
+        (model, preparation) -> {
+          Decision decision =
+              LifecycleRules.expire(
+                  at.models().model(model).state(), preparation, at.sinceMillis(), nowMillis);
+          put(at, model, preparation, decision);
+          if (!decision.events().isEmpty()) {
+            at.promptness().commit();
+          }
+        });
   }
 
   private void put(Parts at, String model, @Nullable Preparation before, Decision decision) {
@@ -153,11 +159,7 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
                           new Record<>(model, wire.deployment(model, deployment), event.atMillis()),
                           RegistryTopology.DEPLOYMENTS));
     }
-    if (!decision.events().isEmpty()) {
-      decision.events().forEach(at.models()::take);
-      // Somebody waits for it; what has come meanwhile is committed with it.
-      at.context().commit();
-    }
+    decision.events().forEach(at.models()::take);
     Preparation after = decision.preparation();
     if (after == null) {
       if (before != null) {

@@ -218,7 +218,22 @@ public record ModelState(
   }
 
   public Optional<RegisteredVersion> version(int number) {
-    return versions.stream().filter(v -> v.version() == number).findFirst();
+    // Numbers are given in their order, so they ascend.
+    int from = 0;
+    int to = versions.size() - 1;
+    while (from <= to) {
+      int middle = (from + to) >>> 1;
+      RegisteredVersion found = versions.get(middle);
+      if (found.version() == number) {
+        return Optional.of(found);
+      }
+      if (found.version() < number) {
+        from = middle + 1;
+      } else {
+        to = middle - 1;
+      }
+    }
+    return Optional.empty();
   }
 
   public Optional<DecidedDeployment> deployment(String id) {
