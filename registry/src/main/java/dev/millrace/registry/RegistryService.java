@@ -17,6 +17,9 @@ import dev.millrace.registry.tracking.FollowedTracking;
 import dev.millrace.registry.tracking.MlflowTracking;
 import dev.millrace.registry.tracking.RunArtifacts;
 import dev.millrace.registry.tracking.TrackingWire;
+import dev.millrace.registry.transfer.TransferLimits;
+import dev.millrace.registry.transfer.TransferRoutes;
+import dev.millrace.registry.transfer.TransferredJournal;
 import dev.millrace.schemas.ConfluentSubjectRegistry;
 import dev.millrace.schemas.SubjectRegistry;
 import java.io.IOException;
@@ -55,6 +58,7 @@ public final class RegistryService {
   private static final String APPLICATION = "millrace-registry";
   private static final long KAFKA_PATIENCE_SECONDS = 10;
   private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(10);
+  private static final Duration IMPORT_PATIENCE = Duration.ofSeconds(30);
   private static final int COMMIT_MILLIS = 100;
   // A registry that was killed is taken for dead after this, and the next one begins.
   private static final int SESSION_MILLIS = 6_000;
@@ -83,7 +87,7 @@ public final class RegistryService {
   private static int run(RegistryOptions options) throws IOException, InterruptedException {
     Target target = options.target();
     LiveTokens tokens = options.tokens() == null ? null : LiveTokens.open(options.tokens());
-    prepare(target);
+    String cluster = prepare(target);
     SubjectRegistry subjects = new ConfluentSubjectRegistry(target.schemaRegistry());
     // One now, so that a schema registry that does not answer is told at once.
     var unusedWire = new JournalWire(subjects);
@@ -125,7 +129,9 @@ public final class RegistryService {
                 tokens,
                 new StreamsStates(streams, catalogue, tracking, defined),
                 artifacts,
-                log)) {
+                log,
+                KafkaJournals.of(target, subjects, catalogue, tracking),
+                cluster)) {
       LOG.info(
           "Answering on {}://{}:{}, {}",
           options.listening().scheme(),
@@ -162,7 +168,9 @@ public final class RegistryService {
       @Nullable LiveTokens tokens,
       StreamsStates states,
       @Nullable ArtifactFolder artifacts,
-      LifecycleLog log) {
+      LifecycleLog log,
+      List<TransferredJournal<?>> journals,
+      String cluster) {
     DefinedModels defined = states.defined;
     ProjectRules rules =
         defined == null
@@ -178,6 +186,15 @@ public final class RegistryService {
             AccessControl.addTo(server, new Authentication(tokens, Clock.systemUTC()));
           }
           new TimeTravel(log::read).addTo(server);
+          new TransferRoutes(
+                  journals,
+                  cluster,
+                  Clock.systemUTC(),
+                  TransferLimits.of(MlflowTracking.bytesMax()),
+                  IMPORT_PATIENCE,
+                  states::isRunning,
+                  options.state().resolve("transfer"))
+              .addTo(server);
           MlflowRoutes.add(
               server,
               endpoints(states.catalogue, states.tracking, artifacts),
@@ -192,11 +209,11 @@ public final class RegistryService {
 
   /** Made where it is needed. */
   @FunctionalInterface
-  private interface Making<T> {
+  interface Making<T> {
     T make() throws IOException;
   }
 
-  private static <T> Supplier<T> made(Making<T> making) {
+  static <T> Supplier<T> made(Making<T> making) {
     return () -> {
       try {
         return making.make();
@@ -237,12 +254,12 @@ public final class RegistryService {
     }
   }
 
-  /** Makes the topics; fails where the broker does not answer. */
-  private static void prepare(Target target) throws IOException, InterruptedException {
+  /** Makes the topics; fails where the broker does not answer. Gives the id of the cluster. */
+  private static String prepare(Target target) throws IOException, InterruptedException {
     try (Admin admin = Topics.admin(target)) {
+      String cluster;
       try {
-        var unusedCluster =
-            admin.describeCluster().clusterId().get(KAFKA_PATIENCE_SECONDS, TimeUnit.SECONDS);
+        cluster = admin.describeCluster().clusterId().get(KAFKA_PATIENCE_SECONDS, TimeUnit.SECONDS);
       } catch (ExecutionException | TimeoutException e) {
         throw new IOException(
             "Cannot reach Kafka at "
@@ -257,6 +274,7 @@ public final class RegistryService {
       Topics.create(
           admin,
           List.of(Topics.LIFECYCLE, Topics.DEPLOYMENTS, Topics.TRACKING, Topics.DEFINITIONS));
+      return cluster;
     } catch (KafkaException e) {
       throw new IOException(
           "Cannot reach Kafka at "
