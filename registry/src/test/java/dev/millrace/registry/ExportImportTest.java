@@ -170,7 +170,8 @@ class ExportImportTest {
       String run =
           post(
                   "runs/create",
-                  "{\"experiment_id\": \"%d\", \"start_time\": 7}".formatted(i == 0 ? 0 : 2))
+                  "{\"experiment_id\": \"%d\", \"start_time\": %d}"
+                      .formatted(i == 0 ? 0 : 2, 7 + i))
               .at("/run/info/run_id")
               .asText();
       runs.add(run);
