@@ -55,7 +55,9 @@ public final class BenchMain implements Callable<Integer> {
               "kafka-trees",
               "prediction-latency",
               "swap",
-              "canary"));
+              "canary"),
+          "registry",
+          List.of("create", "reads", "restart"));
 
   @Parameters(index = "0")
   private String name = "";
@@ -121,10 +123,11 @@ public final class BenchMain implements Callable<Integer> {
     try (LoopFigures loop = new LoopFigures(work);
         ScoringFigures scoring = new ScoringFigures(work)) {
       SqlFigures sql = new SqlFigures();
+      RegistryFigures registry = new RegistryFigures();
       for (String group : groups) {
         if (only.isEmpty() || only.contains(group)) {
           say.accept(group);
-          whole &= tried(group, bench, sql, loop, scoring);
+          whole &= tried(group, bench, sql, loop, scoring, registry);
           Files.writeString(out, report.json());
         }
       }
@@ -136,10 +139,15 @@ public final class BenchMain implements Callable<Integer> {
 
   /** What can be measured is, even where another group fails. */
   private static boolean tried(
-      String group, Bench bench, SqlFigures sql, LoopFigures loop, ScoringFigures scoring)
+      String group,
+      Bench bench,
+      SqlFigures sql,
+      LoopFigures loop,
+      ScoringFigures scoring,
+      RegistryFigures registry)
       throws InterruptedException {
     try {
-      measure(group, bench, sql, loop, scoring);
+      measure(group, bench, sql, loop, scoring, registry);
       return true;
     } catch (InterruptedException e) {
       throw e;
@@ -153,7 +161,12 @@ public final class BenchMain implements Callable<Integer> {
   }
 
   private static void measure(
-      String group, Bench bench, SqlFigures sql, LoopFigures loop, ScoringFigures scoring)
+      String group,
+      Bench bench,
+      SqlFigures sql,
+      LoopFigures loop,
+      ScoringFigures scoring,
+      RegistryFigures registry)
       throws Exception {
     switch (group) {
       case "sql-4x2" -> sql.fourByTwo(bench);
@@ -171,6 +184,9 @@ public final class BenchMain implements Callable<Integer> {
       case "prediction-latency" -> scoring.latency(bench);
       case "swap" -> scoring.swap(bench);
       case "canary" -> scoring.canary(bench);
+      case "create" -> registry.create(bench);
+      case "reads" -> registry.reads(bench);
+      case "restart" -> registry.restart(bench);
       default -> throw new IllegalArgumentException("Cannot measure " + group);
     }
   }

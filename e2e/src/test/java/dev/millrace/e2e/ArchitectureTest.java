@@ -1,5 +1,6 @@
 package dev.millrace.e2e;
 
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 
 import com.tngtech.archunit.core.domain.JavaClasses;
@@ -26,6 +27,7 @@ class ArchitectureTest {
                       "jobs/inference",
                       "jobs/drift-detector",
                       "jobs/retrain-trigger",
+                      "client",
                       "registry",
                       "trainer",
                       "cli")
@@ -120,6 +122,19 @@ class ArchitectureTest {
         .dependOnClassesThat()
         .resideInAnyPackage("io.javalin..", "org.eclipse.jetty..")
         .because("the job's jar has no HTTP server; only the scoring service's class path has")
+        .check(CLASSES);
+  }
+
+  @Test
+  void theClientIsSmall() {
+    classes()
+        .that()
+        .resideInAPackage("dev.millrace.client..")
+        .should()
+        .onlyDependOnClassesThat()
+        .resideInAnyPackage(
+            "dev.millrace.client..", "java..", "com.fasterxml.jackson..", "org.jspecify..")
+        .because("it goes into other people's programs, with Jackson and nothing else")
         .check(CLASSES);
   }
 

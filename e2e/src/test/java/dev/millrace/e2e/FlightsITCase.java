@@ -329,6 +329,50 @@ class FlightsITCase {
 
   @Test
   @Order(7)
+  void aModelMadeElsewhereServesOnceItWasEvaluated() throws Exception {
+    JsonNode shown = STACK.done("models", "show", "delay_risk", "--json").json();
+    Path trained = Path.of(URI.create(shown.path("versions").path(0).path("uri").asText()));
+    ForeignVersion elsewhere = new ForeignVersion(STACK.port(8090));
+    int version =
+        elsewhere.register("delay_risk", ForeignVersion.disguised(Files.readAllBytes(trained)));
+    String number = String.valueOf(version);
+    Stack.Outcome early =
+        STACK.run("models", "promote", "delay_risk", number, "--force", "--reason", "a drill");
+    assertThat(early.status()).isEqualTo(2);
+    assertThat(early.err()).contains("./millrace models evaluate delay_risk " + number);
+
+    JsonNode evaluated =
+        STACK.done("models", "evaluate", "delay_risk", number, "--as-of", TO, "--json").json();
+    System.out.println("evaluated " + evaluated);
+    JsonNode known = elsewhere.version("delay_risk", version);
+    assertThat(known.path("source").asText())
+        .isEqualTo("mlflow-artifacts:/delay_risk/mine/model.onnx");
+    assertThat(known.path("tags").toString())
+        .contains(evaluated.path("sha256").asText(), "VALIDATED");
+    // The trees are the champion's, so on the same rows neither is better.
+    JsonNode validation = evaluated.path("validation");
+    assertThat(validation.path("champion").asInt()).isEqualTo(1);
+    assertThat(validation.path("delta").path("log_loss").path("value").asDouble()).isZero();
+
+    STACK.done("models", "promote", "delay_risk", number);
+    STACK.done(
+        "produce",
+        "--all",
+        PROJECT.toString(),
+        "--from",
+        "2001-01-08T07:00:00Z",
+        "--to",
+        "2001-01-08T07:30:00Z",
+        "--speed",
+        "600");
+    Stack.await(
+        "its predictions",
+        Duration.ofMinutes(1),
+        () -> championsWith(evaluated.path("sha256").asText()) > 50);
+  }
+
+  @Test
+  @Order(8)
   void jobsComeBackAfterTheJobManagerDied() throws Exception {
     STACK.kill("flink-jobmanager");
     Stack.await("the pipeline is gone", Duration.ofMinutes(1), () -> !STACK.running(PIPELINE));
@@ -342,7 +386,7 @@ class FlightsITCase {
         "--all",
         PROJECT.toString(),
         "--from",
-        "2001-01-08T07:00:00Z",
+        "2001-01-08T07:30:00Z",
         "--to",
         "2001-01-08T08:00:00Z",
         "--speed",
@@ -352,7 +396,7 @@ class FlightsITCase {
   }
 
   @Test
-  @Order(8)
+  @Order(9)
   void everyUploadedJarRunsWithTheProjectsFile() throws Exception {
     STACK.done("delete", "flights");
     FlinkRest flink = new FlinkRest("http://127.0.0.1:" + STACK.port(8081));
@@ -381,7 +425,7 @@ class FlightsITCase {
   }
 
   @Test
-  @Order(9)
+  @Order(10)
   void badJsonBecomesLettersToo() throws Exception {
     Path project = Path.of("src/test/resources/readings").toAbsolutePath();
     STACK.done("apply", project.toString());
@@ -586,6 +630,18 @@ class FlightsITCase {
     Map<String, Integer> roles = new TreeMap<>();
     predictions(p -> roles.merge(String.valueOf(p.get("role")), 1, Integer::sum));
     return roles;
+  }
+
+  private static int championsWith(String sha256) {
+    int[] count = {0};
+    predictions(
+        p -> {
+          if (String.valueOf(p.get("role")).equals("CHAMPION")
+              && sha256.equals(String.valueOf(p.get("sha256")))) {
+            count[0]++;
+          }
+        });
+    return count[0];
   }
 
   private static void predictions(Consumer<GenericRecord> each) {

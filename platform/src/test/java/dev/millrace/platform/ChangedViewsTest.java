@@ -98,6 +98,7 @@ class ChangedViewsTest {
         "test",
         "",
         0,
+        null,
         null);
   }
 

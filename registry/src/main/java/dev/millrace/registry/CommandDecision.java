@@ -10,6 +10,7 @@ import dev.millrace.core.lifecycle.Preparation;
 import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.core.model.LifecycleEntry.Command;
 import dev.millrace.core.model.LifecycleEntry.Kind;
+import dev.millrace.registry.journal.Promptness;
 import dev.millrace.registry.journal.UnreadableException;
 import java.time.Duration;
 import java.util.Collection;
@@ -51,6 +52,7 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
   /** What the task gives. */
   private record Parts(
       ProcessorContext<String, byte[]> context,
+      Promptness promptness,
       ModelHistories models,
       KeyValueStore<String, Preparation> preparations,
       long sinceMillis) {}
@@ -60,6 +62,7 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
     parts =
         new Parts(
             context,
+            Promptness.of(context),
             ModelHistories.open(
                 wire,
                 context.getStateStore(RegistryTopology.HISTORY),
@@ -95,7 +98,9 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
       return;
     }
     if (entry.is(Command.IMPORT)) {
-      take(at, model, entry);
+      if (take(at, model, entry)) {
+        at.promptness().decided(record);
+      }
       return;
     }
     Preparation before = at.preparations().get(entry.model());
@@ -104,20 +109,23 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
         CatalogRules.takes(entry.type())
             ? CatalogRules.decide(model.page(), state, entry, nowMillis)
             : CatalogRules.repeated(model.page(), state, entry, nowMillis);
-    put(
-        at,
-        entry.model(),
-        before,
+    Decision decision =
         CatalogRules.takes(entry.type()) || said.isPresent()
             ? catalogued(state, before, said)
-            : LifecycleRules.decide(state, before, entry, nowMillis));
+            : LifecycleRules.decide(state, before, entry, nowMillis);
+    put(at, entry.model(), before, decision);
+    if (!decision.events().isEmpty()) {
+      at.promptness().decided(record);
+    }
   }
 
   /**
    * Writes an event of another registry as it is, where it is the model's next. Everything else
    * becomes nothing, not even a refusal: that would take the number of an event to come.
+   *
+   * @return whether it was written
    */
-  private void take(Parts at, CataloguedModel model, LifecycleEntry command) {
+  private boolean take(Parts at, CataloguedModel model, LifecycleEntry command) {
     LifecycleEntry event;
     CataloguedModel after;
     try {
@@ -128,7 +136,7 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
             ModelState.sequence(event),
             event.model(),
             model.state().sequence());
-        return;
+        return false;
       }
       after = model.with(event);
       // Tried before anything is written.
@@ -138,7 +146,7 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
     } catch (RuntimeException e) {
       // In the journal it would stop everybody who folds it, for ever.
       LOG.warn("Not importing an event of model {}: {}", command.model(), e.getMessage());
-      return;
+      return false;
     }
     Preparation before = at.preparations().get(event.model());
     boolean waits =
@@ -151,6 +159,7 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
     write(at, event);
     at.models().take(event);
     keep(at, event.model(), before, waits ? before : null);
+    return true;
   }
 
   /** What the catalogue's rules say; the life of the model goes on as it was. */
@@ -170,22 +179,20 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
       }
     }
     waiting.forEach(
-        (model, preparation) ->
-            put(
-                at,
-                model,
-                preparation,
-                LifecycleRules.expire(
-                    at.models().model(model).state(), preparation, at.sinceMillis(), nowMillis)));
+        (model, preparation) -> {
+          Decision decision =
+              LifecycleRules.expire(
+                  at.models().model(model).state(), preparation, at.sinceMillis(), nowMillis);
+          put(at, model, preparation, decision);
+          if (!decision.events().isEmpty()) {
+            at.promptness().commit();
+          }
+        });
   }
 
   private void put(Parts at, String model, @Nullable Preparation before, Decision decision) {
     decision.events().forEach(event -> write(at, event));
-    if (!decision.events().isEmpty()) {
-      decision.events().forEach(at.models()::take);
-      // Somebody waits for it; what has come meanwhile is committed with it.
-      at.context().commit();
-    }
+    decision.events().forEach(at.models()::take);
     keep(at, model, before, decision.preparation());
   }
 

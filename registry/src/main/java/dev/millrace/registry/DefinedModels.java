@@ -47,6 +47,8 @@ final class DefinedModels implements AutoCloseable {
             entries,
             new Answers<>(),
             defined -> models.put(defined.project, defined.models),
+            // Nothing is appended here.
+            () -> false,
             ended);
   }
 

@@ -10,6 +10,7 @@ import dev.millrace.registry.transfer.TransferredJournal;
 import java.util.Collection;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BooleanSupplier;
 
 /** The catalogue of a process: it follows the journal of models, and appends commands. */
 final class FollowedCatalogue implements Catalogue, AutoCloseable {
@@ -25,15 +26,27 @@ final class FollowedCatalogue implements Catalogue, AutoCloseable {
   /**
    * Begins to read; the topic has to be there.
    *
+   * @param decided whether commands are decided already
    * @param ended told where it cannot read any further
    */
   static FollowedCatalogue open(
-      Target target, JournalWire reading, JournalWire writing, Runnable ended) {
+      Target target,
+      JournalWire reading,
+      JournalWire writing,
+      BooleanSupplier decided,
+      Runnable ended) {
     FoldedJournal journal = new FoldedJournal();
     return new FollowedCatalogue(
         journal,
         FollowedTopic.open(
-            target, Topics.LIFECYCLE, reading, writing, journal.answers(), journal::take, ended));
+            target,
+            Topics.LIFECYCLE,
+            reading,
+            writing,
+            journal.answers(),
+            journal::take,
+            decided,
+            ended));
   }
 
   /** Whether all was read that was there at the start, and it still reads. */

@@ -47,7 +47,12 @@ final class RegistryMetrics {
         GaugeWithCallback.builder()
             .name("millrace_registry_models")
             .help("Models of which something is known.")
-            .callback(callback -> callback.call(states.models().size()))
+            .callback(
+                callback -> {
+                  if (states.isRunning()) {
+                    callback.call(states.models().size());
+                  }
+                })
             .register(registry);
   }
 

@@ -36,6 +36,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
@@ -45,6 +46,7 @@ import org.apache.kafka.streams.CloseOptions;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.Topology;
+import org.apache.kafka.streams.errors.InvalidStateStoreException;
 import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -59,7 +61,14 @@ public final class RegistryService {
   private static final long KAFKA_PATIENCE_SECONDS = 10;
   private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(10);
   private static final Duration IMPORT_PATIENCE = Duration.ofSeconds(30);
-  private static final int COMMIT_MILLIS = 100;
+  // What is decided is committed when it is asked for (Promptness). This is for what became
+  // nothing: each such commit is a transaction, behind which the next decision may have to wait.
+  private static final int COMMIT_MILLIS = 1_000;
+  // Who waits for others to be committed with waits for the end of this too.
+  private static final int POLL_MILLIS = 10;
+  // A transaction that begins before the last one is written off is tried again after this; it
+  // doubles each time. Kafka's own 100 ms would be most of an answer.
+  private static final int RETRY_MILLIS = 2;
   // A registry that was killed is taken for dead after this, and the next one begins.
   private static final int SESSION_MILLIS = 6_000;
   private static final int HEARTBEAT_MILLIS = 1_500;
@@ -100,7 +109,11 @@ public final class RegistryService {
     boolean readingFailed;
     CountDownLatch over = new CountDownLatch(1);
     CountDownLatch closed = new CountDownLatch(1);
-    KafkaStreams streams = new KafkaStreams(topology, settings(target, options.state()));
+    // From then on a command that is appended is decided, here or where the task has gone.
+    AtomicBoolean deciding = new AtomicBoolean();
+    KafkaStreams streams =
+        new KafkaStreams(
+            topology, settings(target, options.state(), InstanceName.in(options.state())));
     streams.setUncaughtExceptionHandler(
         e -> {
           // A new process begins from the last commit; its supervisor waits longer each time.
@@ -110,6 +123,9 @@ public final class RegistryService {
     streams.setStateListener(
         (now, before) -> {
           LOG.info("{} -> {}", before, now);
+          if (now == KafkaStreams.State.RUNNING) {
+            deciding.set(true);
+          }
           if (now == KafkaStreams.State.ERROR || now == KafkaStreams.State.NOT_RUNNING) {
             over.countDown();
           }
@@ -117,10 +133,18 @@ public final class RegistryService {
     ArtifactFolder artifacts = artifacts(target);
     try (FollowedCatalogue catalogue =
             FollowedCatalogue.open(
-                target, new JournalWire(subjects), new JournalWire(subjects), over::countDown);
+                target,
+                new JournalWire(subjects),
+                new JournalWire(subjects),
+                deciding::get,
+                over::countDown);
         FollowedTracking tracking =
             FollowedTracking.open(
-                target, new TrackingWire(subjects), new TrackingWire(subjects), over::countDown);
+                target,
+                new TrackingWire(subjects),
+                new TrackingWire(subjects),
+                deciding::get,
+                over::countDown);
         DefinedModels defined =
             tokens == null ? null : DefinedModels.open(target, subjects, over::countDown);
         RegistryApi api =
@@ -176,7 +200,7 @@ public final class RegistryService {
         defined == null
             ? null
             : new ProjectRules(
-                states.catalogue, states.tracking, defined::projects, states::isRunning);
+                states.catalogue, states.tracking, defined::projects, states::isCaughtUp);
     return RegistryApi.start(
         options.listening(),
         states,
@@ -198,7 +222,7 @@ public final class RegistryService {
           MlflowRoutes.add(
               server,
               endpoints(states.catalogue, states.tracking, artifacts),
-              states::isRunning,
+              states::isCaughtUp,
               rules == null ? MlflowRoutes.Admission.EVERYBODY : rules);
           if (artifacts != null) {
             ArtifactRoutes.add(
@@ -243,7 +267,7 @@ public final class RegistryService {
           target.artifacts());
       return null;
     }
-    return new ArtifactFolder(Path.of(artifacts).resolve("mlflow"));
+    return new ArtifactFolder(Path.of(artifacts).resolve(ArtifactFolder.NAME));
   }
 
   private static void awaitQuietly(CountDownLatch latch) {
@@ -286,7 +310,7 @@ public final class RegistryService {
     }
   }
 
-  static Properties settings(Target target, Path state) {
+  static Properties settings(Target target, Path state, String instance) {
     Properties settings = new Properties();
     settings.put(StreamsConfig.APPLICATION_ID_CONFIG, APPLICATION);
     // Begins the names of its threads in the log.
@@ -295,6 +319,7 @@ public final class RegistryService {
     settings.put(StreamsConfig.STATE_DIR_CONFIG, state.toString());
     settings.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
     settings.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, COMMIT_MILLIS);
+    settings.put(StreamsConfig.POLL_MS_CONFIG, POLL_MILLIS);
     settings.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, 1);
     // As many as the broker gives by itself: one on a single broker.
     settings.put(StreamsConfig.REPLICATION_FACTOR_CONFIG, -1);
@@ -303,20 +328,31 @@ public final class RegistryService {
     settings.put(
         StreamsConfig.consumerPrefix(ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG),
         HEARTBEAT_MILLIS);
+    // Who was killed and comes back is the same member, and nobody waits for the dead one.
+    settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.GROUP_INSTANCE_ID_CONFIG), instance);
     settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG), "earliest");
+    settings.put(
+        StreamsConfig.producerPrefix(ProducerConfig.RETRY_BACKOFF_MS_CONFIG), RETRY_MILLIS);
     settings.put(
         StreamsConfig.producerPrefix(ProducerConfig.MAX_REQUEST_SIZE_CONFIG),
         Topics.RECORD_BYTES_MAX);
     return settings;
   }
 
-  /** The stores of the running topology. */
+  /** What was read, and how the topology does. */
   private record StreamsStates(
       KafkaStreams streams,
       FollowedCatalogue catalogue,
       FollowedTracking tracking,
       @Nullable DefinedModels defined)
       implements RegistryApi.States {
+    /** What was not read yet must not look as if it were not there. */
+    private void requireCaughtUp() {
+      if (!isCaughtUp()) {
+        throw new InvalidStateStoreException("the journal is still being read");
+      }
+    }
+
     private boolean isCaughtUp() {
       return catalogue.isCaughtUp()
           && tracking.isCaughtUp()
@@ -336,11 +372,13 @@ public final class RegistryService {
 
     @Override
     public Collection<String> models() {
+      requireCaughtUp();
       return catalogue.models().stream().map(CataloguedModel::name).toList();
     }
 
     @Override
     public Optional<ModelState> model(String name) {
+      requireCaughtUp();
       return catalogue.model(name).map(CataloguedModel::state);
     }
   }

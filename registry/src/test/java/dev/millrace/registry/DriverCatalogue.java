@@ -91,11 +91,16 @@ public final class DriverCatalogue implements Catalogue, AutoCloseable {
 
   @Override
   public synchronized LifecycleEntry submit(LifecycleEntry command) {
+    var answer = folded.answers().answer(FoldedJournal.asked(command));
+    tell(command);
+    return answer.join();
+  }
+
+  /** The same of a command that need not have an answer of its own. */
+  public synchronized void tell(LifecycleEntry command) {
     // No two events at one moment.
     driver.advanceWallClockTime(Duration.ofMillis(1));
-    var answer = folded.answers().answer(FoldedJournal.asked(command));
     pipe(command);
-    return answer.join();
   }
 
   /** Asks for an event of another registry. */

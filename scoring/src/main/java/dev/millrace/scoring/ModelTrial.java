@@ -84,7 +84,8 @@ public final class ModelTrial {
         OnnxModel.load(Path.of(args[0]), args[1], signature, ComputeDevice.CPU)) {
       model.scorer(Integer.parseInt(args[2])).close();
     } catch (IOException | IllegalStateException e) {
-      System.err.println(e.getMessage());
+      // One line, the last: ONNX Runtime's own messages have several.
+      System.err.println(String.valueOf(e.getMessage()).replaceAll("\\s+", " "));
       System.exit(REFUSED);
     }
   }

@@ -36,6 +36,7 @@ public final class OnnxModel implements AutoCloseable {
   private static final long FLAW_SEED = 7;
 
   private final String sha256;
+  private final String format;
   private final ComputeDevice device;
   private final List<String> inputNames;
   private final OnnxSession session;
@@ -55,6 +56,7 @@ public final class OnnxModel implements AutoCloseable {
 
   private OnnxModel(
       String sha256,
+      String format,
       ComputeDevice device,
       List<String> inputNames,
       OnnxSession session,
@@ -63,6 +65,7 @@ public final class OnnxModel implements AutoCloseable {
       @Nullable RunLimits limits,
       @Nullable GoldenRows golden) {
     this.sha256 = sha256;
+    this.format = format;
     this.device = device;
     this.inputNames = inputNames;
     this.session = session;
@@ -161,7 +164,8 @@ public final class OnnxModel implements AutoCloseable {
               device.provider());
       GoldenRows golden = GoldenRows.of(metadata, layout.columns());
       OnnxModel model =
-          new OnnxModel(sha256, device, names, session, layout, output, limits, golden);
+          new OnnxModel(
+              sha256, header.toString(), device, names, session, layout, output, limits, golden);
       loaded = true;
       return model;
     } catch (OrtException e) {
@@ -234,6 +238,11 @@ public final class OnnxModel implements AutoCloseable {
   /** Sha256 of the file that was loaded, in hex. */
   public String sha256() {
     return sha256;
+  }
+
+  /** What the file says of its format, such as {@code IR 8, opset ai.onnx 15}. */
+  public String format() {
+    return format;
   }
 
   /** Where it is computed. */

@@ -33,9 +33,15 @@ record ChampionComparison(
     TrainingSet join(ModelRevision was, long startMillis, long endMillis);
   }
 
+  /**
+   * Compares.
+   *
+   * @param newScores of the new model for each row of the set
+   */
   static ChampionComparison of(
       TrainingSet set,
-      TrainingRun run,
+      double[] newScores,
+      int holdoutFrom,
       Optional<Champions.Champion> champion,
       long seed,
       Joins joins)
@@ -44,7 +50,6 @@ record ChampionComparison(
       return new ChampionComparison(null, null, null);
     }
     Champions.Champion serving = champion.get();
-    int holdoutFrom = run.parts().training() + run.parts().validation();
     double[] scores;
     try {
       scores = scores(set, holdoutFrom, serving, joins);
@@ -70,7 +75,7 @@ record ChampionComparison(
         PairedDelta.of(
             Arrays.copyOfRange(set.timesMillis(), holdoutFrom, set.size()),
             Arrays.copyOfRange(set.labels(), holdoutFrom, set.size()),
-            Arrays.copyOfRange(run.scores(), holdoutFrom, set.size()),
+            Arrays.copyOfRange(newScores, holdoutFrom, set.size()),
             Arrays.copyOfRange(scores, holdoutFrom, set.size()),
             seed),
         null);

@@ -18,14 +18,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * Whether a new version passes the gates of its model, and why.
  *
- * @param metrics measured on the holdout
+ * @param metrics measured on the holdout; null where nothing could be measured
  * @param delta against the champion; null where there is none to compare with
  * @param note what is to be said of the whole; null where nothing is
  */
 public record GateCheck(
     boolean passed,
     List<Result> gates,
-    Metrics metrics,
+    @Nullable Metrics metrics,
     @Nullable PairedDelta delta,
     @Nullable String note) {
 
@@ -86,6 +86,22 @@ public record GateCheck(
     }
     String note = gates.isEmpty() ? "no gates are defined" : null;
     return new GateCheck(passed, results, metrics, delta, note);
+  }
+
+  /**
+   * Gates of a version that could not be measured: none of them holds.
+   *
+   * @param why it could not
+   */
+  static GateCheck unmeasured(List<Gate> gates, String why) {
+    return new GateCheck(
+        false,
+        gates.stream()
+            .map(gate -> new Result(gate.name(), gate.check(), false, Map.of(), "not measured"))
+            .toList(),
+        null,
+        null,
+        why);
   }
 
   private static Result result(
@@ -181,7 +197,11 @@ public record GateCheck(
         one.put("note", gate.note());
       }
     }
-    json.set("metrics", JSON.valueToTree(values(metrics)));
+    if (metrics == null) {
+      json.putNull("metrics");
+    } else {
+      json.set("metrics", JSON.valueToTree(values(metrics)));
+    }
     if (delta == null) {
       json.putNull("delta");
     } else {

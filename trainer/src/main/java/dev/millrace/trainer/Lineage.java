@@ -40,20 +40,7 @@ final class Lineage {
     artifact.put("opset", XgboostToOnnx.OPSET);
     artifact.put("ml_opset", XgboostToOnnx.ML_OPSET);
     run.inputs().forEach(lineage.putArray("inputs")::add);
-    ObjectNode data = lineage.putObject("training_set");
-    data.put("sha256", set.sha256());
-    data.put("rows", set.size());
-    data.put("window_after", utc(set.bounds().startMillis()));
-    data.put("window_until", utc(set.bounds().endMillis()));
-    data.put("known_until", utc(set.bounds().knownMillis()));
-    data.put("events", set.origin().events());
-    data.put("repeats", set.origin().repeats());
-    data.put("unlabelled", set.origin().unlabelled());
-    data.put("uncomputed_inputs", set.origin().uncomputed());
-    ObjectNode snapshots = lineage.putObject("snapshots");
-    set.origin().snapshots().forEach(snapshots::put);
-    ObjectNode views = lineage.putObject("views");
-    set.origin().views().forEach(views::put);
+    describe(set, lineage, "training_set");
     ObjectNode training = lineage.putObject("training");
     training.put("trainer", "xgboost");
     training.put("seed", seed);
@@ -73,6 +60,24 @@ final class Lineage {
     versions.put("java", Runtime.version().toString());
     versions.put("os", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
     return lineage;
+  }
+
+  /** Which rows a set has, and from where. */
+  static void describe(TrainingSet set, ObjectNode lineage, String name) {
+    ObjectNode data = lineage.putObject(name);
+    data.put("sha256", set.sha256());
+    data.put("rows", set.size());
+    data.put("window_after", utc(set.bounds().startMillis()));
+    data.put("window_until", utc(set.bounds().endMillis()));
+    data.put("known_until", utc(set.bounds().knownMillis()));
+    data.put("events", set.origin().events());
+    data.put("repeats", set.origin().repeats());
+    data.put("unlabelled", set.origin().unlabelled());
+    data.put("uncomputed_inputs", set.origin().uncomputed());
+    ObjectNode snapshots = lineage.putObject("snapshots");
+    set.origin().snapshots().forEach(snapshots::put);
+    ObjectNode views = lineage.putObject("views");
+    set.origin().views().forEach(views::put);
   }
 
   /** What the journal says of a version: enough to choose one without its file. */
@@ -97,7 +102,7 @@ final class Lineage {
     return metrics;
   }
 
-  private static ObjectNode metrics(Metrics measured) {
+  static ObjectNode metrics(Metrics measured) {
     ObjectNode metrics = JSON.createObjectNode();
     metrics.put("count", measured.count());
     metrics.put("positives", measured.positives());
@@ -116,7 +121,7 @@ final class Lineage {
     part.put("until", utc(untilMillis));
   }
 
-  private static @Nullable String utc(long millis) {
+  static @Nullable String utc(long millis) {
     return millis == Long.MIN_VALUE ? null : Instant.ofEpochMilli(millis).toString();
   }
 

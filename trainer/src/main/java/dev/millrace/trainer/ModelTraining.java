@@ -80,6 +80,13 @@ public final class ModelTraining {
     }
   }
 
+  /** All events up to a time with what was known of each, and no labels. */
+  TrainingSet joinUnlabelled(Project project, Model model, @Nullable Instant asOf) {
+    try (JdbcCatalog catalog = Warehouse.open(target)) {
+      return new TrainingJoin(catalog, project, progress).joinUnlabelled(model, asOf);
+    }
+  }
+
   /** The training set of a window whose labels are mature. */
   public TrainingSet join(Project project, Model model, long startMillis, long endMillis) {
     try (JdbcCatalog catalog = Warehouse.open(target)) {
@@ -213,7 +220,8 @@ public final class ModelTraining {
     ChampionComparison compared =
         ChampionComparison.of(
             set,
-            run,
+            run.scores(),
+            run.parts().training() + run.parts().validation(),
             champions.of(project, model),
             seed,
             (was, start, end) -> join(was.project(), was.model(), start, end));
@@ -221,7 +229,7 @@ public final class ModelTraining {
         GateCheck.of(model.gates(), run.holdout(), compared.delta(), compared.uncompared());
     progress.accept(said(gates));
     progress.accept("making the reference profile");
-    byte[] profile = profile(model, set, run, seed).json();
+    byte[] profile = profile(model, set, run.inputs(), run.scores(), seed).json();
 
     VersionFolder folders = folders(model);
     Path folder = folders.folder(idempotencyKey);
@@ -249,10 +257,11 @@ public final class ModelTraining {
     return Candidate.read(folders.write(idempotencyKey, files), model.name(), idempotencyKey);
   }
 
-  static ReferenceProfile profile(Model model, TrainingSet set, TrainingRun run, long seed) {
-    double[][] columns = new double[run.inputs().size()][];
+  static ReferenceProfile profile(
+      Model model, TrainingSet set, List<String> inputs, double[] scores, long seed) {
+    double[][] columns = new double[inputs.size()][];
     for (int c = 0; c < columns.length; c++) {
-      columns[c] = set.columns()[set.column(run.inputs().get(c))];
+      columns[c] = set.columns()[set.column(inputs.get(c))];
     }
     TrainingSet.Bounds bounds = set.bounds();
     long fromMillis =
@@ -260,9 +269,9 @@ public final class ModelTraining {
     return ReferenceProfile.of(
         model.name(),
         new ReferenceRows(
-            run.inputs(),
+            inputs,
             columns,
-            run.scores(),
+            scores,
             set.labels(),
             set.timesMillis(),
             fromMillis,
@@ -283,7 +292,7 @@ public final class ModelTraining {
                 .digest((run.sha256() + set.sha256()).getBytes(StandardCharsets.UTF_8)));
   }
 
-  private static String said(GateCheck gates) {
+  static String said(GateCheck gates) {
     if (gates.gates().isEmpty()) {
       return "no gates are defined";
     }
@@ -291,7 +300,7 @@ public final class ModelTraining {
     return String.format(Locale.ROOT, "%d of %d gates hold", passed, gates.gates().size());
   }
 
-  private static byte[] bytes(ObjectNode json) {
+  static byte[] bytes(ObjectNode json) {
     try {
       return (JSON.writerWithDefaultPrettyPrinter().writeValueAsString(json) + "\n")
           .getBytes(StandardCharsets.UTF_8);

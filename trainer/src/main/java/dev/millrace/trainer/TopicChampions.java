@@ -1,13 +1,11 @@
 package dev.millrace.trainer;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.millrace.core.definition.Model;
 import dev.millrace.core.definition.Project;
+import dev.millrace.core.lifecycle.VersionInputs;
 import dev.millrace.core.model.DeployedVersion;
 import dev.millrace.core.model.Deployment;
 import dev.millrace.core.model.DeploymentHistory;
-import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.platform.DefinitionsLog;
 import dev.millrace.platform.DefinitionsLog.Applied;
 import dev.millrace.platform.LifecycleLog;
@@ -21,7 +19,6 @@ import dev.millrace.schemas.Wire;
 import dev.millrace.schemas.WireFormat;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -30,8 +27,6 @@ import org.jspecify.annotations.Nullable;
  * Champions as {@code models.deployments} names them and {@code models.lifecycle} describes them.
  */
 final class TopicChampions implements Champions {
-
-  private static final JsonMapper JSON = new JsonMapper();
 
   private final Target target;
   private final SubjectRegistry registry;
@@ -48,13 +43,15 @@ final class TopicChampions implements Champions {
     if (deployed == null) {
       return Optional.empty();
     }
-    List<String> inputs = inputs(model.name(), deployed.version());
+    List<String> inputs =
+        VersionInputs.of(
+            new LifecycleLog(target, registry).read(), model.name(), deployed.version());
     return Optional.of(
         new Champion(
             deployed.version(),
             deployed.uri(),
             deployed.sha256(),
-            inputs.isEmpty() ? null : inputs,
+            inputs,
             deployed.views(),
             trainedOn(project, model, deployed)));
   }
@@ -100,19 +97,5 @@ final class TopicChampions implements Champions {
           }
         });
     return history;
-  }
-
-  private List<String> inputs(String model, int version) throws IOException {
-    List<String> inputs = new ArrayList<>();
-    for (LifecycleEntry entry : new LifecycleLog(target, registry).read(model)) {
-      if (entry.is(LifecycleEntry.Event.VERSION_REGISTERED)
-          && Integer.valueOf(version).equals(entry.version())) {
-        for (JsonNode input : JSON.readTree(entry.details()).path("inputs")) {
-          inputs.add(input.asText());
-        }
-        return inputs;
-      }
-    }
-    return inputs;
   }
 }

@@ -328,7 +328,7 @@ public final class Trainer {
     }
   }
 
-  private static TrainingRun.Parts parts(TrainingSet set, Model.Training config) {
+  static TrainingRun.Parts parts(TrainingSet set, Model.Training config) {
     long end = set.bounds().endMillis();
     long validationUntil = end - config.holdout().toMillis();
     long trainingUntil = validationUntil - config.validation().toMillis();

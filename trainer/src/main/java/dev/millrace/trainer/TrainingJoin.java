@@ -10,7 +10,6 @@ import dev.millrace.core.expression.Expression;
 import dev.millrace.core.expression.ExpressionException;
 import dev.millrace.core.row.AsOf;
 import dev.millrace.core.row.EntityKeys;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -98,6 +97,44 @@ public final class TrainingJoin {
         new TrainingSet.Bounds(startMillis, endMillis, Math.addExact(endMillis, waitMillis)));
   }
 
+  /**
+   * Joins all events up to a time, labelled or not; their labels are NaN.
+   *
+   * @param asOf null for all that are archived
+   */
+  public TrainingSet joinUnlabelled(Model model, @Nullable Instant asOf) {
+    Plan plan = plan(model);
+    EventArchive events = new EventArchive(catalog, project.name(), plan.source());
+    OptionalLong newest = events.newestMillis();
+    if (newest.isEmpty()) {
+      throw noEvents(model, events);
+    }
+    long end = asOf == null ? newest.getAsLong() : asOf.toEpochMilli();
+    TrainingSet.Bounds bounds = new TrainingSet.Bounds(start(model, end), end, end);
+    Map<String, Long> snapshots = new HashMap<>();
+    snapshots.put(events.table().name(), events.table().snapshotId());
+    Spine spine = new Spine(plan.views().size(), plan.expressions().size());
+    long uncomputed = readEvents(model, plan, events, bounds, spine);
+    spine.close();
+    int[] rows = new int[spine.size()];
+    for (int row = 0; row < rows.length; row++) {
+      rows[row] = row;
+    }
+    return columned(
+        model, plan, bounds, spine, inOrder(spine, rows, rows.length), snapshots, uncomputed);
+  }
+
+  private static TrainingException noEvents(Model model, EventArchive archive) {
+    return new TrainingException(
+        "Cannot build a training set of %s: %s has no events yet; produce some first"
+            .formatted(model.name(), archive.table().name()));
+  }
+
+  private static long start(Model model, long end) {
+    Model.Training training = model.training();
+    return training == null ? Long.MIN_VALUE : end - training.window().toMillis();
+  }
+
   private static Label label(Model model) {
     Label label = model.label();
     if (label == null) {
@@ -136,6 +173,17 @@ public final class TrainingJoin {
             bounds.startMillis() == Long.MIN_VALUE ? "the first" : utc(bounds.startMillis()),
             utc(bounds.endMillis()),
             rows.length));
+    return columned(model, plan, bounds, spine, rows, snapshots, uncomputed);
+  }
+
+  private TrainingSet columned(
+      Model model,
+      Plan plan,
+      TrainingSet.Bounds bounds,
+      Spine spine,
+      int[] rows,
+      Map<String, Long> snapshots,
+      long uncomputed) {
     double[][] columns = columns(model, plan, bounds, spine, rows, snapshots);
     Map<String, String> views = new HashMap<>();
     plan.views().forEach(v -> views.put(v.view().name(), v.view().id()));
@@ -236,20 +284,13 @@ public final class TrainingJoin {
       OptionalLong newestEvent = events.newestMillis();
       OptionalLong newestLabel = labels.newestMillis();
       if (newestEvent.isEmpty() || newestLabel.isEmpty()) {
-        throw new TrainingException(
-            "Cannot build a training set of %s: %s has no events yet; produce some first"
-                .formatted(
-                    model.name(),
-                    newestEvent.isEmpty() ? events.table().name() : labels.table().name()));
+        throw noEvents(model, newestEvent.isEmpty() ? events : labels);
       }
       known = Math.max(newestEvent.getAsLong(), newestLabel.getAsLong());
       end =
           Math.min(newestEvent.getAsLong(), newestLabel.getAsLong() - label.labelWait().toMillis());
     }
-    Model.Training training = model.training();
-    Duration window = training == null ? null : training.window();
-    return new TrainingSet.Bounds(
-        window == null ? Long.MIN_VALUE : end - window.toMillis(), end, known);
+    return new TrainingSet.Bounds(start(model, end), end, known);
   }
 
   private long readEvents(
@@ -358,6 +399,11 @@ public final class TrainingJoin {
         rows[kept++] = row;
       }
     }
+    return inOrder(spine, rows, kept);
+  }
+
+  /** The first of these rows by (event time, event id). */
+  private static int[] inOrder(Spine spine, int[] rows, int kept) {
     int[] order =
         IndexSort.order(
             kept,

@@ -1,5 +1,6 @@
 package dev.millrace.trainer;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.millrace.core.model.LifecycleEntry;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -118,31 +119,37 @@ public final class VersionPublisher {
             Objects.requireNonNullElse(registered.sha256(), candidate.sha256()));
     progress.accept("registered as version " + version.version());
     LifecycleEntry validation =
-        answer(
+        validate(
             LifecycleEntry.command(
                 candidate.model(),
                 LifecycleEntry.Command.VALIDATE,
                 version.version(),
                 actor,
-                reason(candidate),
+                reason(candidate.validation()),
                 clockMillis.getAsLong(),
                 candidate.idempotencyKey() + VALIDATE,
                 candidate.validation().toString()));
-    if (validation.is(LifecycleEntry.Event.REFUSED)) {
-      throw new RefusedException(
-          "Cannot validate %s version %d: the registry says %s"
-              .formatted(candidate.model(), version.version(), validation.reason()));
-    }
     return new Published(version, candidate, validation);
   }
 
-  private static String reason(Candidate candidate) {
-    int gates = candidate.validation().path("gates").size();
-    if (gates == 0) {
+  /** Asks the registry to validate; gives the event that it became. */
+  LifecycleEntry validate(LifecycleEntry command) throws IOException, InterruptedException {
+    LifecycleEntry validation = answer(command);
+    if (validation.is(LifecycleEntry.Event.REFUSED)) {
+      throw new RefusedException(
+          "Cannot validate %s version %d: the registry says %s"
+              .formatted(command.model(), command.version(), validation.reason()));
+    }
+    return validation;
+  }
+
+  /** In a few words, why gates let a version through or held it back. */
+  static String reason(JsonNode validation) {
+    if (validation.path("gates").isEmpty()) {
       return "no gates are defined";
     }
     StringBuilder failed = new StringBuilder();
-    for (var gate : candidate.validation().path("gates")) {
+    for (JsonNode gate : validation.path("gates")) {
       if (!gate.path("passed").asBoolean()) {
         failed.append(failed.isEmpty() ? "" : ", ").append(gate.path("name").asText());
       }

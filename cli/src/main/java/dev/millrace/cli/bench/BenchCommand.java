@@ -40,7 +40,9 @@ public final class BenchCommand implements Callable<Integer> {
 
   @Mixin private GlobalOptions global = new GlobalOptions();
 
-  @Parameters(paramLabel = "NAME", description = "Which benchmark: features or inference.")
+  @Parameters(
+      paramLabel = "NAME",
+      description = "Which benchmark: features, inference or registry.")
   private String name = "";
 
   @Option(
@@ -50,7 +52,7 @@ public final class BenchCommand implements Callable<Integer> {
       description =
           "Only these groups of figures: of features sql-4x2, sql-1x1, kafka-redis, latency,"
               + " windows, tiled-length, state-bytes; of inference operator, crayfish, kafka-trees,"
-              + " prediction-latency, swap, canary.")
+              + " prediction-latency, swap, canary; of registry create, reads, restart.")
   private List<String> only = new ArrayList<>();
 
   @Option(names = "--quick", description = "Short repeats: to see that it works, not to cite.")

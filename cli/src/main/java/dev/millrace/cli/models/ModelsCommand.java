@@ -39,6 +39,7 @@ import picocli.CommandLine.Spec;
     subcommands = {
       ModelsCommand.ListModels.class,
       ModelsCommand.ShowModel.class,
+      EvaluateCommand.class,
       PromoteCommand.class,
       RollbackCommand.class,
       ArchiveCommand.class
@@ -55,7 +56,7 @@ public final class ModelsCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     throw new UserMistake(
-        "Cannot run models: name list, show, promote, rollback or archive; see --help");
+        "Cannot run models: name list, show, evaluate, promote, rollback or archive; see --help");
   }
 
   private static LifecycleLog log(Target target) {
@@ -145,7 +146,11 @@ public final class ModelsCommand implements Callable<Integer> {
       }
       PrintWriter out = spec.commandLine().getOut();
       if (json) {
-        out.println(asJson(model, details(journal)));
+        out.println(
+            asJson(
+                model,
+                details(journal, List.of(Event.VERSION_REGISTERED)),
+                details(journal, List.of(Event.VERSION_VALIDATED, Event.VERSION_REJECTED))));
       } else {
         print(out, model);
       }
@@ -153,14 +158,14 @@ public final class ModelsCommand implements Callable<Integer> {
       return Millrace.DONE;
     }
 
-    /** What came with each version when it was registered. */
-    private Map<Integer, JsonNode> details(List<LifecycleEntry> journal)
+    /** What came with each version in the newest event of these. */
+    private Map<Integer, JsonNode> details(List<LifecycleEntry> journal, List<Event> events)
         throws JsonProcessingException {
       Map<Integer, JsonNode> details = new TreeMap<>();
       for (LifecycleEntry entry : journal) {
         Integer version = entry.version();
         if (entry.model().equals(name)
-            && entry.is(Event.VERSION_REGISTERED)
+            && events.stream().anyMatch(entry::is)
             && version != null
             && ModelState.sequence(entry) > 0) {
           details.put(version, JSON.readTree(entry.details()));
@@ -169,7 +174,8 @@ public final class ModelsCommand implements Callable<Integer> {
       return details;
     }
 
-    private static ObjectNode asJson(ModelState model, Map<Integer, JsonNode> details) {
+    private static ObjectNode asJson(
+        ModelState model, Map<Integer, JsonNode> details, Map<Integer, JsonNode> validations) {
       ObjectNode object = JSON.createObjectNode();
       object.put("model", model.model());
       object.put("champion", model.champion().orElse(null));
@@ -185,7 +191,9 @@ public final class ModelsCommand implements Callable<Integer> {
         one.put("reason", version.reason());
         one.put("uri", version.uri());
         one.put("sha256", version.sha256());
+        one.put("verdict", version.verdict());
         one.set("details", details.get(version.version()));
+        one.set("validation", validations.get(version.version()));
       }
       object.set("deployments", JSON.valueToTree(model.deployments()));
       return object;
@@ -205,9 +213,19 @@ public final class ModelsCommand implements Callable<Integer> {
                 version.status(),
                 utc(version.registeredAtMillis()),
                 auc.isNumber() ? String.format(Locale.ROOT, "%.4f", auc.asDouble()) : "-",
-                version.sha256(),
+                version.unseen() ? "unknown" : version.sha256(),
                 version.actor()));
         out.println("       " + version.uri());
+        if (version.status() == RegisteredVersion.Status.REJECTED) {
+          out.println("       rejected: " + version.verdict());
+        } else if (version.unseen() && version.status() == RegisteredVersion.Status.REGISTERED) {
+          out.println(
+              "       made elsewhere; ./millrace models evaluate "
+                  + model.model()
+                  + " "
+                  + version.version()
+                  + " looks into it");
+        }
       }
       if (!model.deployments().isEmpty()) {
         out.println("deployments");

@@ -64,6 +64,7 @@ public final class RegistryRequest {
   public DecidedDeployment promote(String name, int version, boolean force, String reason)
       throws IOException, InterruptedException {
     ModelState state = known(name);
+    VersionFeeding.require(target, registry, log.read(name), name, version);
     ObjectNode details = JSON.createObjectNode();
     details.put("force", force);
     var shadows = details.putArray("shadows");

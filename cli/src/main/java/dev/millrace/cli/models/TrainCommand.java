@@ -100,6 +100,18 @@ public final class TrainCommand implements Callable<Integer> {
     out.println("lineage     " + trained.published().lineage());
     out.println("profile     " + trained.published().candidate().profile());
     JsonNode validation = trained.published().candidate().validation();
+    printGates(out, validation);
+    out.println(
+        trained.published().validated()
+            ? "validated   deploy it with ./millrace models promote "
+                + version.model()
+                + " "
+                + version.version()
+            : "rejected    models promote takes it only with --force --reason TEXT");
+  }
+
+  /** A line for each gate of a validation. */
+  static void printGates(PrintWriter out, JsonNode validation) {
     for (JsonNode gate : validation.path("gates")) {
       out.println(
           "gate        %s %s: %s%s"
@@ -112,13 +124,6 @@ public final class TrainCommand implements Callable<Integer> {
     if (validation.has("note")) {
       out.println("gates       " + validation.path("note").asText());
     }
-    out.println(
-        trained.published().validated()
-            ? "validated   deploy it with ./millrace models promote "
-                + version.model()
-                + " "
-                + version.version()
-            : "rejected    models promote takes it only with --force --reason TEXT");
   }
 
   private static String because(JsonNode gate) {

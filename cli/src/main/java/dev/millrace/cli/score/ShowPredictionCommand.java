@@ -1,7 +1,5 @@
 package dev.millrace.cli.score;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.millrace.cli.CommandFailed;
 import dev.millrace.cli.GlobalOptions;
 import dev.millrace.cli.Millrace;
@@ -11,6 +9,7 @@ import dev.millrace.core.definition.Model;
 import dev.millrace.core.definition.Project;
 import dev.millrace.core.lifecycle.ModelState;
 import dev.millrace.core.lifecycle.RegisteredVersion;
+import dev.millrace.core.lifecycle.VersionInputs;
 import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.platform.DefinitionsLog;
 import dev.millrace.platform.LifecycleLog;
@@ -21,7 +20,6 @@ import dev.millrace.schemas.SubjectRegistry;
 import dev.millrace.trainer.EventEvidence;
 import java.io.IOException;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
@@ -43,8 +41,6 @@ import picocli.CommandLine.Spec;
         "Why this prediction: its inputs with the rows, times and definitions they came from, the"
             + " deployment, what each input contributed, the label, and the score computed again.")
 public final class ShowPredictionCommand implements Callable<Integer> {
-
-  private static final JsonMapper JSON = new JsonMapper();
 
   @Mixin private GlobalOptions global = new GlobalOptions();
 
@@ -159,7 +155,7 @@ public final class ShowPredictionCommand implements Callable<Integer> {
               Rescored.of(
                   ScoringModel.at(scoredAtMillis, scored, model, revisions),
                   scored,
-                  signature(journal, scored.version()),
+                  VersionInputs.of(journal, model.name(), scored.version()),
                   inputs);
         } catch (IOException e) {
           why = e.getMessage();
@@ -180,7 +176,7 @@ public final class ShowPredictionCommand implements Callable<Integer> {
             : Rescored.of(
                 ScoringModel.at(scoredAtMillis, other, model, revisions),
                 other,
-                signature(journal, other.version()),
+                VersionInputs.of(journal, model.name(), other.version()),
                 inputs),
         label,
         labelled(model, prediction, label));
@@ -215,21 +211,5 @@ public final class ShowPredictionCommand implements Callable<Integer> {
     }
     return "none has come in the archive of %s by %s"
         .formatted(defined.source(), Instant.ofEpochMilli(untilMillis(defined, prediction)));
-  }
-
-  /** The inputs that a version was registered with; null where it does not say. */
-  private static @Nullable List<String> signature(List<LifecycleEntry> journal, int version)
-      throws IOException {
-    for (LifecycleEntry entry : journal) {
-      if (entry.is(LifecycleEntry.Event.VERSION_REGISTERED)
-          && Integer.valueOf(version).equals(entry.version())) {
-        List<String> inputs = new ArrayList<>();
-        for (JsonNode input : JSON.readTree(entry.details()).path("inputs")) {
-          inputs.add(input.asText());
-        }
-        return inputs.isEmpty() ? null : inputs;
-      }
-    }
-    return null;
   }
 }

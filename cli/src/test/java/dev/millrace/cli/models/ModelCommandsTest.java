@@ -29,7 +29,7 @@ class ModelCommandsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"models evaluate delay_risk 3", "models pause delay_risk"})
+  @ValueSource(strings = {"models pause delay_risk", "models resume delay_risk"})
   void whatIsNotBuiltIsRefusedByName(String arguments) {
     assertThat(execute(arguments)).isEqualTo(Millrace.USER_MISTAKE);
     assertThat(err.toString()).contains("not built yet").doesNotContain("Exception");
@@ -54,7 +54,10 @@ class ModelCommandsTest {
         "models promote delay_risk latest",
         "models promote delay_risk 2 --force",
         "models rollback",
-        "models archive delay_risk"
+        "models archive delay_risk",
+        "models evaluate delay_risk",
+        "models evaluate delay_risk newest",
+        "models evaluate delay_risk 2 --as-of yesterday"
       })
   void mistakesAreTheUsers(String arguments) {
     assertThat(execute(arguments)).isEqualTo(Millrace.USER_MISTAKE);

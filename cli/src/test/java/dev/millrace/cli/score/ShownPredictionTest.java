@@ -171,6 +171,7 @@ class ShownPredictionTest {
             "test",
             "test",
             0,
+            null,
             null);
     Rescored rescored = Rescored.of(NOW, version, INPUTS, served());
     assertThat(rescored.against()).startsWith("a row of zeros");
@@ -283,6 +284,7 @@ class ShownPredictionTest {
         "test",
         "test",
         0,
+        null,
         null);
   }
 

@@ -232,7 +232,11 @@ final class DeploymentRules {
   }
 
   private void refuseUnseen(RegisteredVersion version) {
-    if (version.sha256().isEmpty()) {
+    if (version.unseen() && version.status() == Status.REJECTED) {
+      throw new RefusedException(
+          "version " + version.version() + " was rejected and cannot serve: " + version.verdict());
+    }
+    if (version.unseen()) {
       throw new RefusedException(
           "nobody has looked into the artifact of version "
               + version.version()
@@ -247,7 +251,9 @@ final class DeploymentRules {
   }
 
   private void refuseUnfit(RegisteredVersion version, boolean force) {
-    refuseUnseen(version);
+    if (version.status() != Status.ARCHIVED) {
+      refuseUnseen(version);
+    }
     switch (version.status()) {
       case ARCHIVED -> throw new RefusedException("version " + version.version() + " is archived");
       case REJECTED -> {
@@ -255,7 +261,9 @@ final class DeploymentRules {
           throw new RefusedException(
               "version "
                   + version.version()
-                  + " was rejected by its gates; force, with a reason, deploys it all the same");
+                  + " was rejected ("
+                  + version.verdict()
+                  + "); force, with a reason, deploys it all the same");
         }
       }
       case REGISTERED -> {

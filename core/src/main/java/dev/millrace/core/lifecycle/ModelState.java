@@ -43,6 +43,12 @@ public record ModelState(
 
   public static final String SEQUENCE = "sequence";
 
+  /**
+   * In the details of {@code VALIDATE} and its events: what was found out about a version that was
+   * made elsewhere, under the names that a registration has.
+   */
+  public static final String EVALUATION = "evaluation";
+
   public ModelState {
     versions = List.copyOf(versions);
     deployments = List.copyOf(deployments);
@@ -85,8 +91,8 @@ public record ModelState(
         nextVersions = new ArrayList<>(versions);
         nextVersions.add(registered(event, details));
       }
-      case VERSION_VALIDATED -> nextVersions = with(event.version(), Status.VALIDATED);
-      case VERSION_REJECTED -> nextVersions = with(event.version(), Status.REJECTED);
+      case VERSION_VALIDATED -> nextVersions = judged(event, details, Status.VALIDATED);
+      case VERSION_REJECTED -> nextVersions = judged(event, details, Status.REJECTED);
       case VERSION_ARCHIVED, VERSION_DELETED ->
           nextVersions = with(event.version(), Status.ARCHIVED);
       case MODEL_DELETED ->
@@ -120,7 +126,6 @@ public record ModelState(
 
   private static RegisteredVersion registered(LifecycleEntry event, JsonNode details) {
     Integer version = event.version();
-    JsonNode metrics = details.path("metrics");
     return new RegisteredVersion(
         version == null ? 0 : version,
         Status.REGISTERED,
@@ -134,7 +139,38 @@ public record ModelState(
         event.actor(),
         event.reason(),
         event.atMillis(),
-        metrics.isObject() && metrics.toString().length() <= METRICS_MAX ? metrics : null);
+        metrics(details),
+        null);
+  }
+
+  private static @Nullable JsonNode metrics(JsonNode details) {
+    JsonNode metrics = details.path("metrics");
+    return metrics.isObject() && metrics.toString().length() <= METRICS_MAX ? metrics : null;
+  }
+
+  private List<RegisteredVersion> judged(LifecycleEntry event, JsonNode details, Status status) {
+    String uri = event.uri();
+    String sha256 = event.sha256();
+    JsonNode found = details.path(EVALUATION);
+    return versions.stream()
+        .map(
+            version -> {
+              if (event.version() == null || version.version() != event.version()) {
+                return version;
+              }
+              RegisteredVersion next = version.judged(status, event.reason());
+              if (uri != null && sha256 != null) {
+                next = next.seen(uri, sha256);
+              }
+              return found.isObject()
+                  ? next.evaluated(
+                      LifecycleJson.text(found, "profile_uri"),
+                      LifecycleJson.text(found, "profile_sha256"),
+                      LifecycleJson.texts(found.path("views")),
+                      metrics(found))
+                  : next;
+            })
+        .toList();
   }
 
   private List<RegisteredVersion> with(@Nullable Integer version, Status status) {
@@ -182,7 +218,22 @@ public record ModelState(
   }
 
   public Optional<RegisteredVersion> version(int number) {
-    return versions.stream().filter(v -> v.version() == number).findFirst();
+    // Numbers are given in their order, so they ascend.
+    int from = 0;
+    int to = versions.size() - 1;
+    while (from <= to) {
+      int middle = (from + to) >>> 1;
+      RegisteredVersion found = versions.get(middle);
+      if (found.version() == number) {
+        return Optional.of(found);
+      }
+      if (found.version() < number) {
+        from = middle + 1;
+      } else {
+        to = middle - 1;
+      }
+    }
+    return Optional.empty();
   }
 
   public Optional<DecidedDeployment> deployment(String id) {

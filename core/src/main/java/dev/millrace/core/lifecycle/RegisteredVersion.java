@@ -10,13 +10,16 @@ import org.jspecify.annotations.Nullable;
 /**
  * A version of a model as the registry knows it.
  *
- * @param uri where its maker says that it is
+ * @param uri where its maker says that it is; once somebody has looked into it, the copy that
+ *     serves
  * @param sha256 of the ONNX file; empty where nobody has looked into the artifact yet
  * @param views the definition id of each view that it was trained on, by the view's name; empty
  *     where its maker did not say
  * @param requestId of the retraining request it was made for; null for one made by hand
  * @param idempotencyKey of the command that registered it
- * @param metrics as its trainer measured them; null where it did not say, or said too much
+ * @param metrics as its trainer or its evaluation measured them; null where neither said, or they
+ *     said too much
+ * @param verdict why it was validated or rejected, the last time; null before
  */
 @JsonPropertyOrder({
   "version",
@@ -31,7 +34,8 @@ import org.jspecify.annotations.Nullable;
   "actor",
   "reason",
   "registered_at",
-  "metrics"
+  "metrics",
+  "verdict"
 })
 public record RegisteredVersion(
     @JsonProperty("version") int version,
@@ -46,7 +50,8 @@ public record RegisteredVersion(
     @JsonProperty("actor") String actor,
     @JsonProperty("reason") String reason,
     @JsonProperty("registered_at") long registeredAtMillis,
-    @JsonProperty("metrics") @Nullable JsonNode metrics) {
+    @JsonProperty("metrics") @Nullable JsonNode metrics,
+    @JsonProperty("verdict") @Nullable String verdict) {
 
   public RegisteredVersion {
     // A null that was written is read as a node of its own.
@@ -65,6 +70,11 @@ public record RegisteredVersion(
     ARCHIVED
   }
 
+  /** Whether nobody has looked into its artifact yet. */
+  public boolean unseen() {
+    return sha256.isEmpty();
+  }
+
   RegisteredVersion with(Status next) {
     return new RegisteredVersion(
         version,
@@ -79,7 +89,69 @@ public record RegisteredVersion(
         actor,
         reason,
         registeredAtMillis,
-        metrics);
+        metrics,
+        verdict);
+  }
+
+  /** Judged, for a reason. */
+  RegisteredVersion judged(Status next, String why) {
+    return new RegisteredVersion(
+        version,
+        next,
+        uri,
+        sha256,
+        profileUri,
+        profileSha256,
+        views,
+        requestId,
+        idempotencyKey,
+        actor,
+        reason,
+        registeredAtMillis,
+        metrics,
+        why);
+  }
+
+  /** What is known once somebody has looked into the artifact. The bytes stay what they were. */
+  RegisteredVersion seen(String at, String bytes) {
+    return new RegisteredVersion(
+        version,
+        status,
+        unseen() ? at : uri,
+        unseen() ? bytes : sha256,
+        profileUri,
+        profileSha256,
+        views,
+        requestId,
+        idempotencyKey,
+        actor,
+        reason,
+        registeredAtMillis,
+        metrics,
+        verdict);
+  }
+
+  /** What an evaluation says of it; this takes the place of what an earlier one said. */
+  RegisteredVersion evaluated(
+      @Nullable String nextProfileUri,
+      @Nullable String nextProfileSha256,
+      Map<String, String> nextViews,
+      @Nullable JsonNode nextMetrics) {
+    return new RegisteredVersion(
+        version,
+        status,
+        uri,
+        sha256,
+        nextProfileUri,
+        nextProfileSha256,
+        nextViews,
+        requestId,
+        idempotencyKey,
+        actor,
+        reason,
+        registeredAtMillis,
+        nextMetrics,
+        verdict);
   }
 
   /** As a deployment names it. */

@@ -41,7 +41,11 @@ public record LifecycleEntry(
      * number.
      */
     REGISTER,
-    /** The gates of a version were run; details {@code passed} and {@code gates}. */
+    /**
+     * The gates of a version were run; details {@code passed} and {@code gates}. Of one that was
+     * made elsewhere also {@code uri} and {@code sha256} of the file that serves, and in details
+     * {@code evaluation}: what a registration would have said.
+     */
     VALIDATE,
     /**
      * A version becomes champion; details {@code force}, {@code shadows} (version numbers that go

@@ -68,6 +68,43 @@ final class Journal {
         details);
   }
 
+  /** As over MLflow's interface, where nobody need know what the bytes are. */
+  static LifecycleEntry unseenRegistration(String key) {
+    LifecycleEntry known = registration(key, "{\"looked_at_later\":true}");
+    return new LifecycleEntry(
+        known.model(),
+        known.kind(),
+        known.type(),
+        null,
+        known.actor(),
+        known.reason(),
+        0,
+        key,
+        known.uri(),
+        null,
+        known.details());
+  }
+
+  /** What was found out about a version, with its bytes. */
+  static LifecycleEntry validation(String key, int version, String sha256, String details) {
+    return new LifecycleEntry(
+        MODEL,
+        Kind.COMMAND,
+        "VALIDATE",
+        version,
+        "me",
+        "because",
+        0,
+        key,
+        "file:///copy-of-" + sha256,
+        sha256,
+        details);
+  }
+
+  List<LifecycleEntry> validate(int version, String sha256, String details) {
+    return take(validation("key-" + commands++, version, sha256, details));
+  }
+
   /** A version that every gate let through. */
   int validated() {
     int version = versionOf(register("{\"request_id\":\"r\"}"));

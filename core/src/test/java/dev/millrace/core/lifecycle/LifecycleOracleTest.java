@@ -25,6 +25,7 @@ class LifecycleOracleTest {
 
   private static final int STEPS = 600;
   private static final int KEYS = 1_200;
+  private static final String OTHER_SHA = "cd".repeat(32);
 
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3, 4})
@@ -67,7 +68,7 @@ class LifecycleOracleTest {
     JsonNode details = LifecycleJson.details(event.details());
     return switch (LifecycleEntry.Event.valueOf(event.type())) {
       case VERSION_REGISTERED, VERSION_VALIDATED, VERSION_REJECTED, VERSION_ARCHIVED ->
-          event.type() + " " + event.version();
+          event.type() + " " + event.version() + " " + sha256(event);
       case DEPLOYMENT_EFFECTIVE ->
           event.type()
               + " "
@@ -81,6 +82,11 @@ class LifecycleOracleTest {
     };
   }
 
+  private static String sha256(LifecycleEntry entry) {
+    String sha256 = entry.sha256();
+    return sha256 == null ? "" : sha256;
+  }
+
   private static LifecycleEntry command(Random random, Journal journal) {
     String key = "k" + random.nextInt(KEYS);
     int version = 1 + random.nextInt(5);
@@ -89,9 +95,16 @@ class LifecycleOracleTest {
         journal.state.preparing().map(DecidedDeployment::deploymentId).orElse("none");
     switch (random.nextInt(12)) {
       case 0:
+        if (random.nextInt(3) == 0) {
+          return Journal.unseenRegistration(key);
+        }
         return Journal.registration(key, random.nextBoolean() ? "{}" : "{\"request_id\":\"r\"}");
       case 1:
         details.put("passed", random.nextInt(4) > 0);
+        if (random.nextBoolean()) {
+          String sha256 = random.nextInt(3) == 0 ? OTHER_SHA : Journal.SHA;
+          return Journal.validation(key, version, sha256, details.toString());
+        }
         return entry(Command.VALIDATE, version, key, details);
       case 2:
       case 3:
@@ -137,6 +150,7 @@ class LifecycleOracleTest {
   private static final class Naive {
     private final List<String> statuses = new ArrayList<>();
     private final List<Boolean> requested = new ArrayList<>();
+    private final List<String> bytes = new ArrayList<>();
     private final List<Deployed> deployed = new ArrayList<>();
     private final Set<String> keys = new HashSet<>();
     private Map<Integer, Integer> reports = new HashMap<>();
@@ -176,15 +190,28 @@ class LifecycleOracleTest {
         case REGISTER -> {
           statuses.add("REGISTERED");
           requested.add(details.has("request_id"));
-          return List.of("VERSION_REGISTERED " + statuses.size());
+          bytes.add(sha256(command));
+          return List.of("VERSION_REGISTERED " + statuses.size() + " " + sha256(command));
         }
         case VALIDATE -> {
           if (status.equals("") || status.equals("ARCHIVED")) {
             return List.of("REFUSED");
           }
           boolean passed = details.path("passed").booleanValue();
+          String known = bytes.get(version - 1);
+          String said = sha256(command);
+          boolean contradicts = !said.isEmpty() && !known.isEmpty() && !said.equals(known);
+          boolean knowsNothing = said.isEmpty() && known.isEmpty();
+          if (contradicts || (passed && knowsNothing)) {
+            return List.of("REFUSED");
+          }
+          bytes.set(version - 1, known.isEmpty() ? said : known);
           statuses.set(version - 1, passed ? "VALIDATED" : "REJECTED");
-          return List.of((passed ? "VERSION_VALIDATED " : "VERSION_REJECTED ") + version);
+          return List.of(
+              (passed ? "VERSION_VALIDATED " : "VERSION_REJECTED ")
+                  + version
+                  + " "
+                  + bytes.get(version - 1));
         }
         case PROMOTE -> {
           boolean force = details.path("force").booleanValue();
@@ -192,7 +219,9 @@ class LifecycleOracleTest {
             return List.of("REFUSED");
           }
           int shadow = details.path("shadows").get(0).intValue();
-          if (status(shadow).equals("") || status(shadow).equals("ARCHIVED")) {
+          if (status(shadow).equals("")
+              || status(shadow).equals("ARCHIVED")
+              || bytes.get(shadow - 1).isEmpty()) {
             return List.of("REFUSED");
           }
           return List.of(prepare(command, version, 0, shadow));
@@ -222,7 +251,7 @@ class LifecycleOracleTest {
             return List.of("REFUSED");
           }
           statuses.set(version - 1, "ARCHIVED");
-          return List.of("VERSION_ARCHIVED " + version);
+          return List.of("VERSION_ARCHIVED " + version + " " + bytes.get(version - 1));
         }
         case READY -> {
           if (preparing == null || !preparing.id.equals(details.path("deployment_id").asText())) {
@@ -297,6 +326,9 @@ class LifecycleOracleTest {
     }
 
     private boolean fit(int version, boolean force) {
+      if (version >= 1 && version <= bytes.size() && bytes.get(version - 1).isEmpty()) {
+        return false;
+      }
       return switch (status(version)) {
         case "VALIDATED" -> true;
         case "REJECTED" -> force;

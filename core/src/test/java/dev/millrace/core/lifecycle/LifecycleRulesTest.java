@@ -149,7 +149,7 @@ class LifecycleRulesTest {
     assertRefused(journal.ask(Command.PROMOTE, 7, "{}"), "version 7 is not registered", "1");
     assertRefused(journal.ask(Command.PROMOTE, null, "{}"), "names no version");
     journal.ask(Command.VALIDATE, 1, "{\"passed\":false}");
-    assertRefused(journal.ask(Command.PROMOTE, 1, "{}"), "rejected by its gates");
+    assertRefused(journal.ask(Command.PROMOTE, 1, "{}"), "rejected (because)", "force");
     assertRefused(
         journal.ask(Command.PROMOTE, 1, " ", "{\"force\":true}", "blank"), "force needs a reason");
     journal.ask(Command.VALIDATE, 1, "{\"passed\":true}");
@@ -173,6 +173,86 @@ class LifecycleRulesTest {
     assertThat(detail(event, "request_id")).isEqualTo("r1");
     assertRefused(journal.ask(Command.VALIDATE, 1, "{}"), "version 1 passed");
     assertRefused(journal.ask(Command.VALIDATE, 2, "{\"passed\":true}"), "not registered");
+  }
+
+  @Test
+  void aVersionMadeElsewhereServesOnceSomebodyHasLookedIntoIt() {
+    journal.take(Journal.unseenRegistration("elsewhere"));
+    assertRefused(
+        journal.ask(Command.PROMOTE, 1, "{\"force\":true}"),
+        "nobody has looked into the artifact of version 1",
+        "file:///elsewhere",
+        "./millrace models evaluate delay_risk 1");
+    assertRefused(journal.ask(Command.VALIDATE, 1, "{\"passed\":true}"), "sha256 is missing");
+    assertRefused(journal.validate(1, "abc", "{\"passed\":true}"), "abc", "64 hex digits");
+
+    // What cannot run is rejected without its bytes being taken.
+    journal.ask(Command.VALIDATE, 1, "it takes 3 inputs", "{\"passed\":false}", "unfit");
+    assertRefused(
+        journal.ask(Command.PROMOTE, 1, "{\"force\":true}"),
+        "version 1 was rejected and cannot serve: it takes 3 inputs");
+
+    LifecycleEntry event =
+        journal
+            .validate(
+                1,
+                Journal.SHA,
+                """
+                {"passed": true, "evaluation": {"profile_uri": "file:///p", "profile_sha256": "cd",
+                 "views": {"load": "0123456789ab"}, "metrics": {"holdout": {"auc": 0.75}}}}""")
+            .get(0);
+    assertThat(event.type()).isEqualTo("VERSION_VALIDATED");
+    assertThat(event.sha256()).isEqualTo(Journal.SHA);
+    RegisteredVersion version = journal.state.version(1).orElseThrow();
+    assertThat(version.status()).isEqualTo(Status.VALIDATED);
+    assertThat(version.sha256()).isEqualTo(Journal.SHA);
+    assertThat(version.uri()).isEqualTo("file:///copy-of-" + Journal.SHA);
+    assertThat(version.profileUri()).isEqualTo("file:///p");
+    assertThat(version.profileSha256()).isEqualTo("cd");
+    assertThat(version.views()).containsExactly(Map.entry("load", "0123456789ab"));
+    assertThat(version.metrics()).hasToString("{\"holdout\":{\"auc\":0.75}}");
+    assertThat(version.verdict()).isEqualTo("because");
+
+    journal.serve(Command.PROMOTE, 1, "{}", 10);
+    assertThat(journal.state.current().orElseThrow().champion()).isEqualTo(Named.of(version));
+  }
+
+  @Test
+  void theBytesOfAVersionAreSaidOnce() {
+    String other = "cd".repeat(32);
+    journal.take(Journal.unseenRegistration("elsewhere"));
+    journal.validate(
+        1, Journal.SHA, "{\"passed\":true,\"evaluation\":{\"profile_uri\":\"file:///p\"}}");
+    assertRefused(
+        journal.validate(1, other, "{\"passed\":true}"),
+        "version 1 is the file with sha256 " + Journal.SHA,
+        "not " + other);
+    // The same bytes at another place do not move it, and a later evaluation is what counts.
+    LifecycleEntry again =
+        journal
+            .take(
+                new LifecycleEntry(
+                    Journal.MODEL,
+                    Kind.COMMAND,
+                    "VALIDATE",
+                    1,
+                    "me",
+                    "failed better",
+                    0,
+                    "again",
+                    "file:///elsewhere-again",
+                    Journal.SHA,
+                    "{\"passed\":false,\"evaluation\":{\"profile_uri\":\"file:///q\"}}"))
+            .get(0);
+    assertThat(again.uri()).isEqualTo("file:///copy-of-" + Journal.SHA);
+    RegisteredVersion version = journal.state.version(1).orElseThrow();
+    assertThat(version.uri()).isEqualTo("file:///copy-of-" + Journal.SHA);
+    assertThat(version.status()).isEqualTo(Status.REJECTED);
+    assertThat(version.profileUri()).isEqualTo("file:///q");
+    assertRefused(journal.ask(Command.PROMOTE, 1, "{}"), "rejected (failed better)");
+
+    journal.register("{}");
+    assertRefused(journal.validate(2, other, "{\"passed\":true}"), "other bytes");
   }
 
   @Test

@@ -36,6 +36,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ArtifactFolder {
 
+  /** The folder's name in that of all artifacts. */
+  public static final String NAME = "mlflow";
+
   /** Begins with a dot, which no path of an artifact does. */
   private static final String INCOMING = ".incoming";
 
@@ -246,7 +249,7 @@ public final class ArtifactFolder {
   }
 
   /** The same before something is read. */
-  void refuseLinks(ArtifactPath path) throws IOException {
+  public void refuseLinks(ArtifactPath path) throws IOException {
     refuseLinks(place(path));
   }
 }

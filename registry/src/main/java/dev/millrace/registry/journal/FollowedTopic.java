@@ -11,6 +11,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -38,6 +39,7 @@ public final class FollowedTopic<E> implements AutoCloseable {
   private final Entries<E> writing;
   private final Answers<E> answers;
   private final Consumer<E> taken;
+  private final BooleanSupplier decided;
   private final Runnable ended;
   private final KafkaConsumer<String, byte[]> consumer;
   private final KafkaProducer<String, byte[]> producer;
@@ -65,12 +67,14 @@ public final class FollowedTopic<E> implements AutoCloseable {
       Entries<E> writing,
       Answers<E> answers,
       Consumer<E> taken,
+      BooleanSupplier decided,
       Runnable ended) {
     this.topic = topic;
     this.reading = reading;
     this.writing = writing;
     this.answers = answers;
     this.taken = taken;
+    this.decided = decided;
     this.ended = ended;
     this.consumer = new KafkaConsumer<>(TopicLog.consumer(target));
     this.producer = TopicLog.promptProducer(target);
@@ -81,6 +85,7 @@ public final class FollowedTopic<E> implements AutoCloseable {
    * Begins to read; the topic has to be there.
    *
    * @param taken gets each entry, and tells the answers
+   * @param decided whether somebody decides what is appended; nothing is before
    * @param ended told where it cannot read any further
    */
   public static <E> FollowedTopic<E> open(
@@ -90,9 +95,10 @@ public final class FollowedTopic<E> implements AutoCloseable {
       Entries<E> writing,
       Answers<E> answers,
       Consumer<E> taken,
+      BooleanSupplier decided,
       Runnable ended) {
     FollowedTopic<E> followed =
-        new FollowedTopic<>(target, topic, reading, writing, answers, taken, ended);
+        new FollowedTopic<>(target, topic, reading, writing, answers, taken, decided, ended);
     followed.thread.start();
     return followed;
   }
@@ -164,6 +170,9 @@ public final class FollowedTopic<E> implements AutoCloseable {
    * @throws UnansweredException where nothing is decided in time; it may be later
    */
   public E submit(E command) throws InterruptedException {
+    if (!decided.getAsBoolean()) {
+      throw new UnansweredException("the registry is not ready yet; ask again in a moment");
+    }
     Answers.Asked asked = writing.asked(command);
     CompletableFuture<E> answer = answers.answer(asked);
     if (answer.isDone()) {

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /** Models and versions as MLflow's clients read them. */
 final class CatalogJson {
@@ -91,17 +92,33 @@ final class CatalogJson {
   /** The tags that people set, and what is known of the version besides. */
   static SortedMap<String, String> tags(CataloguedModel model, VersionCard version) {
     SortedMap<String, String> tags = new TreeMap<>(version.tags());
-    model
-        .state()
-        .version(version.version())
-        .ifPresent(
-            (RegisteredVersion known) -> {
-              tags.put(STATUS_TAG, known.status().name());
-              if (!known.sha256().isEmpty()) {
-                tags.put(SHA256_TAG, known.sha256());
-              }
-            });
+    for (String name : List.of(STATUS_TAG, SHA256_TAG)) {
+      String known = known(model, version, name);
+      if (known != null) {
+        tags.put(name, known);
+      }
+    }
     return tags;
+  }
+
+  /** One of these; null where there is none. */
+  static @Nullable String tag(CataloguedModel model, VersionCard version, String name) {
+    String known = known(model, version, name);
+    return known == null ? version.tags().get(name) : known;
+  }
+
+  private static @Nullable String known(CataloguedModel model, VersionCard version, String name) {
+    if (!name.equals(STATUS_TAG) && !name.equals(SHA256_TAG)) {
+      return null;
+    }
+    RegisteredVersion known = model.state().version(version.version()).orElse(null);
+    if (known == null) {
+      return null;
+    }
+    if (name.equals(STATUS_TAG)) {
+      return known.status().name();
+    }
+    return known.sha256().isEmpty() ? null : known.sha256();
   }
 
   static void tags(ObjectNode json, Map<String, String> tags) {

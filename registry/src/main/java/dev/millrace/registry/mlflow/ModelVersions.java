@@ -228,7 +228,7 @@ final class ModelVersions {
   private static @Nullable Object value(Named named, Field field) {
     VersionCard version = named.version;
     if (field.group().equals("tags")) {
-      return CatalogJson.tags(named.model, version).get(field.name());
+      return CatalogJson.tag(named.model, version, field.name());
     }
     return switch (field.name()) {
       case "name" -> named.model.name();

@@ -11,6 +11,7 @@ import dev.millrace.registry.journal.FollowedTopic;
 import dev.millrace.registry.transfer.TransferredJournal;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 
 /** Tracking of a process: it follows the journal, and appends commands. */
@@ -27,15 +28,27 @@ public final class FollowedTracking implements Tracking, AutoCloseable {
   /**
    * Begins to read; the topic has to be there.
    *
+   * @param decided whether commands are decided already
    * @param ended told where it cannot read any further
    */
   public static FollowedTracking open(
-      Target target, TrackingWire reading, TrackingWire writing, Runnable ended) {
+      Target target,
+      TrackingWire reading,
+      TrackingWire writing,
+      BooleanSupplier decided,
+      Runnable ended) {
     FoldedTracking folded = new FoldedTracking();
     return new FollowedTracking(
         folded,
         FollowedTopic.open(
-            target, Topics.TRACKING, reading, writing, folded.answers(), folded::take, ended));
+            target,
+            Topics.TRACKING,
+            reading,
+            writing,
+            folded.answers(),
+            folded::take,
+            decided,
+            ended));
   }
 
   /** Whether all was read that was there at the start, and it still reads. */

@@ -18,6 +18,7 @@ import dev.millrace.core.tracking.TrackingEntry;
 import dev.millrace.core.tracking.TrackingEntry.Command;
 import dev.millrace.core.tracking.TrackingEntry.Event;
 import dev.millrace.core.tracking.TrackingEntry.Kind;
+import dev.millrace.registry.journal.Promptness;
 import dev.millrace.registry.journal.UnreadableException;
 import java.util.ArrayList;
 import java.util.List;
@@ -51,6 +52,7 @@ final class TrackingDecision implements Processor<String, byte[], String, byte[]
   /** What the task gives. */
   private record Parts(
       ProcessorContext<String, byte[]> context,
+      Promptness promptness,
       KeyValueStore<String, Experiment> experiments,
       KeyValueStore<String, Run> runs,
       KeyValueStore<String, LoggedModel> models,
@@ -69,6 +71,7 @@ final class TrackingDecision implements Processor<String, byte[], String, byte[]
     parts =
         new Parts(
             context,
+            Promptness.of(context),
             context.getStateStore(TrackingTopology.EXPERIMENTS),
             context.getStateStore(TrackingTopology.RUNS),
             context.getStateStore(TrackingTopology.LOGGED_MODELS),
@@ -93,9 +96,9 @@ final class TrackingDecision implements Processor<String, byte[], String, byte[]
     }
     long nowMillis = at.context().currentSystemTimeMs();
     switch (Subject.of(entry.subject()).orElseThrow()) {
-      case ALL_EXPERIMENTS -> experiments(at, entry, nowMillis);
-      case RUN -> run(at, entry, nowMillis);
-      case LOGGED_MODEL -> model(at, entry, nowMillis);
+      case ALL_EXPERIMENTS -> experiments(at, record, entry, nowMillis);
+      case RUN -> run(at, record, entry, nowMillis);
+      case LOGGED_MODEL -> model(at, record, entry, nowMillis);
     }
   }
 
@@ -153,7 +156,8 @@ final class TrackingDecision implements Processor<String, byte[], String, byte[]
     return Optional.empty();
   }
 
-  private void experiments(Parts at, TrackingEntry command, long nowMillis) {
+  private void experiments(
+      Parts at, Record<String, byte[]> record, TrackingEntry command, long nowMillis) {
     ExperimentsState before = experiments;
     if (before == null) {
       List<Experiment> kept = new ArrayList<>();
@@ -174,11 +178,11 @@ final class TrackingDecision implements Processor<String, byte[], String, byte[]
               state.changed(event).ifPresent(e -> at.experiments().put(e.id(), e));
               ExperimentsState after = state.apply(event);
               experiments = after;
-              write(at, command, event, after.tally());
+              write(at, record, event, after.tally());
             });
   }
 
-  private void run(Parts at, TrackingEntry command, long nowMillis) {
+  private void run(Parts at, Record<String, byte[]> record, TrackingEntry command, long nowMillis) {
     String id = command.subject();
     RunState state = new RunState(at.runs().get(id), at.tally(id));
     StoredPoints points = new StoredPoints(id, at.points());
@@ -197,11 +201,12 @@ final class TrackingDecision implements Processor<String, byte[], String, byte[]
               if (event.is(Event.LOGGED)) {
                 points.add(event);
               }
-              write(at, command, event, after.tally());
+              write(at, record, event, after.tally());
             });
   }
 
-  private void model(Parts at, TrackingEntry command, long nowMillis) {
+  private void model(
+      Parts at, Record<String, byte[]> record, TrackingEntry command, long nowMillis) {
     String id = command.subject();
     LoggedModelState state = new LoggedModelState(at.models().get(id), at.tally(id));
     decided(
@@ -216,21 +221,18 @@ final class TrackingDecision implements Processor<String, byte[], String, byte[]
               if (model != null && !model.equals(state.model())) {
                 at.models().put(id, model);
               }
-              write(at, command, event, after.tally());
+              write(at, record, event, after.tally());
             });
   }
 
-  private void write(Parts at, TrackingEntry command, TrackingEntry event, Tally tally) {
+  private void write(Parts at, Record<String, byte[]> command, TrackingEntry event, Tally tally) {
     LOG.debug("{} {} by {}", event.type(), event.subject(), event.actor());
     at.tallies().put(event.subject(), tally);
     at.context()
         .forward(
             new Record<>(event.subject(), wire.bytes(event), event.atMillis()),
             TrackingTopology.EVENTS);
-    if (!command.is(Command.IMPORT)) {
-      // Somebody waits for it; what has come meanwhile is committed with it. An import brings many.
-      at.context().commit();
-    }
+    at.promptness().decided(command);
   }
 
   private static String position(Parts at) {

@@ -1,0 +1,101 @@
+package dev.millrace.registry;
+
+import dev.millrace.core.lifecycle.ModelState;
+import dev.millrace.core.model.LifecycleEntry;
+import dev.millrace.registry.artifacts.ArtifactFolder;
+import dev.millrace.registry.artifacts.ArtifactRoutes;
+import dev.millrace.registry.artifacts.RunFiles;
+import dev.millrace.registry.mlflow.MlflowCatalog;
+import dev.millrace.registry.mlflow.MlflowRoutes;
+import dev.millrace.registry.mlflow.MlflowRoutes.Endpoints;
+import dev.millrace.registry.tracking.DriverTracking;
+import dev.millrace.registry.tracking.MlflowTracking;
+import dev.millrace.registry.tracking.RunArtifacts;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+
+/** All that the registry answers, over its own topologies and without a broker. */
+public final class RegistryServer implements AutoCloseable {
+
+  private final DriverCatalogue catalogue;
+  private final DriverTracking tracking;
+  private final Path artifacts;
+  private final RegistryApi api;
+
+  public RegistryServer(Path folder) throws IOException {
+    catalogue = new DriverCatalogue(folder.resolve("catalogue"));
+    tracking = new DriverTracking(folder.resolve("tracking"));
+    artifacts = folder.resolve("artifacts");
+    ArtifactFolder files = new ArtifactFolder(artifacts);
+    Endpoints endpoints = new Endpoints();
+    MlflowCatalog.addTo(endpoints, catalogue, Clock.systemUTC());
+    MlflowTracking.addTo(endpoints, tracking, Clock.systemUTC());
+    RunFiles.addTo(endpoints, files, RunArtifacts.of(tracking));
+    api =
+        RegistryApi.start(
+            Listening.plainly("127.0.0.1", 0),
+            new CatalogueStates(),
+            new ScoringForward(null),
+            server -> {
+              MlflowRoutes.add(
+                  server, endpoints.all(), () -> true, MlflowRoutes.Admission.EVERYBODY);
+              ArtifactRoutes.add(server, files, ArtifactRoutes.Admission.EVERYBODY);
+              new TimeTravel(this::history).addTo(server);
+            });
+  }
+
+  private List<LifecycleEntry> history(String model) {
+    return catalogue.events().stream().filter(e -> e.model().equals(model)).toList();
+  }
+
+  public URI address() {
+    return URI.create("http://127.0.0.1:" + api.port());
+  }
+
+  public DriverCatalogue catalogue() {
+    return catalogue;
+  }
+
+  public DriverTracking tracking() {
+    return tracking;
+  }
+
+  /** Where the files are that clients put. */
+  public Path artifacts() {
+    return artifacts;
+  }
+
+  private final class CatalogueStates implements RegistryApi.States {
+    @Override
+    public String condition() {
+      return "RUNNING";
+    }
+
+    @Override
+    public boolean isRunning() {
+      return true;
+    }
+
+    @Override
+    public Collection<String> models() {
+      return catalogue.models().stream().map(CataloguedModel::name).toList();
+    }
+
+    @Override
+    public Optional<ModelState> model(String name) {
+      return catalogue.model(name).map(CataloguedModel::state);
+    }
+  }
+
+  @Override
+  public void close() {
+    api.close();
+    catalogue.close();
+    tracking.close();
+  }
+}

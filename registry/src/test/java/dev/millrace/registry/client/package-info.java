@@ -1,0 +1,4 @@
+@NullMarked
+package dev.millrace.registry.client;
+
+import org.jspecify.annotations.NullMarked;
