@@ -7,8 +7,10 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.millrace.core.lifecycle.DecidedDeployment;
 import dev.millrace.core.lifecycle.ModelState;
 import dev.millrace.registry.access.Role;
+import dev.millrace.registry.pace.PacedRequests;
 import io.javalin.Javalin;
 import io.javalin.http.Context;
+import io.javalin.http.HttpResponseException;
 import io.javalin.http.HttpStatus;
 import io.javalin.util.JavalinBindException;
 import java.time.DateTimeException;
@@ -75,6 +77,7 @@ final class RegistryApi implements AutoCloseable {
                   config.startupWatcherEnabled = false;
                   config.http.maxRequestSize = BODY_BYTES_MAX;
                   config.jetty.modifyHttpConfiguration(RegistryApi::bound);
+                  config.jetty.modifyServletContextHandler(PacedRequests::addTo);
                   if (keystore != null) {
                     config.jetty.addConnector(
                         (jetty, http) -> keystore.connector(jetty, http, listening));
@@ -92,6 +95,13 @@ final class RegistryApi implements AutoCloseable {
             .post("/v2/*", scoring::forward, Role.READER)
             .exception(
                 InvalidStateStoreException.class, (e, context) -> unavailable(context, states))
+            .exception(
+                HttpResponseException.class,
+                (e, context) ->
+                    error(
+                        context,
+                        HttpStatus.forStatus(e.getStatus()),
+                        String.valueOf(e.getMessage())))
             .exception(
                 Exception.class,
                 (e, context) -> {
@@ -123,7 +133,6 @@ final class RegistryApi implements AutoCloseable {
   private static void bound(HttpConfiguration http) {
     http.setRequestHeaderSize(HEADER_BYTES_MAX);
     http.setIdleTimeout(IDLE_MILLIS);
-    http.setMinRequestDataRate(BYTES_PER_SECOND_MIN);
     http.setMinResponseDataRate(BYTES_PER_SECOND_MIN);
     http.setSendServerVersion(false);
   }

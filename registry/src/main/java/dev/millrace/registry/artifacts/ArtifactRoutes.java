@@ -15,6 +15,7 @@ import io.javalin.Javalin;
 import io.javalin.http.ContentType;
 import io.javalin.http.Context;
 import io.javalin.http.HandlerType;
+import io.javalin.http.HttpResponseException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -94,6 +95,11 @@ public final class ArtifactRoutes {
       handling.handle(context);
     } catch (MlflowError e) {
       MlflowRoutes.send(context, e);
+    } catch (HttpResponseException e) {
+      // Of the server itself: the bytes come too slowly.
+      MlflowRoutes.send(
+          context, new MlflowError(MlflowError.Code.BAD_REQUEST, String.valueOf(e.getMessage())));
+      context.status(e.getStatus());
     } catch (FileNotFoundException e) {
       MlflowRoutes.send(context, MlflowError.missing(said(e)));
     } catch (TooLargeException | OtherBytesException e) {

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.millrace.registry.pace;
+
+import org.jspecify.annotations.NullMarked;
