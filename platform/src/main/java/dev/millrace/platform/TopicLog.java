@@ -40,19 +40,40 @@ public final class TopicLog {
       String topic,
       IntPredicate wanted,
       Consumer<ConsumerRecord<String, byte[]>> reader) {
+    read(target, ends(target, topic, wanted), reader);
+  }
+
+  /**
+   * How far a topic goes now: the end of what is committed, of each partition. A topic that is not
+   * there has none.
+   */
+  public static Map<TopicPartition, Long> ends(Target target, String topic) {
+    return ends(target, topic, partition -> true);
+  }
+
+  private static Map<TopicPartition, Long> ends(Target target, String topic, IntPredicate wanted) {
     try (KafkaConsumer<String, byte[]> consumer = new KafkaConsumer<>(consumer(target))) {
       List<PartitionInfo> infos = consumer.listTopics().getOrDefault(topic, List.of());
-      if (infos.isEmpty()) {
-        return;
-      }
-      List<TopicPartition> partitions =
+      return consumer.endOffsets(
           infos.stream()
               .filter(p -> wanted.test(p.partition()))
               .map(p -> new TopicPartition(topic, p.partition()))
-              .toList();
-      consumer.assign(partitions);
-      consumer.seekToBeginning(partitions);
-      Map<TopicPartition, Long> ends = new HashMap<>(consumer.endOffsets(partitions));
+              .toList());
+    }
+  }
+
+  /** Hands every committed record before these ends to {@code reader}. */
+  public static void read(
+      Target target,
+      Map<TopicPartition, Long> upTo,
+      Consumer<ConsumerRecord<String, byte[]>> reader) {
+    if (upTo.isEmpty()) {
+      return;
+    }
+    try (KafkaConsumer<String, byte[]> consumer = new KafkaConsumer<>(consumer(target))) {
+      consumer.assign(upTo.keySet());
+      consumer.seekToBeginning(upTo.keySet());
+      Map<TopicPartition, Long> ends = new HashMap<>(upTo);
       long deadlineNanos = System.nanoTime() + GIVE_UP.toNanos();
       ends.entrySet().removeIf(e -> consumer.position(e.getKey()) >= e.getValue());
       while (!ends.isEmpty()) {
@@ -61,14 +82,17 @@ public final class TopicLog {
           deadlineNanos = System.nanoTime() + GIVE_UP.toNanos();
         }
         for (ConsumerRecord<String, byte[]> record : records) {
-          reader.accept(record);
+          if (record.offset()
+              < upTo.getOrDefault(new TopicPartition(record.topic(), record.partition()), 0L)) {
+            reader.accept(record);
+          }
         }
         ends.entrySet().removeIf(e -> consumer.position(e.getKey()) >= e.getValue());
         if (System.nanoTime() - deadlineNanos > 0) {
           throw new IllegalStateException(
-              "Cannot read topic "
-                  + topic
-                  + " to its end: no record for "
+              "Cannot read "
+                  + upTo.keySet()
+                  + " to the end: no record for "
                   + GIVE_UP.toSeconds()
                   + " s, still behind in "
                   + ends.keySet()

@@ -2,11 +2,13 @@ package dev.millrace.registry;
 
 import dev.millrace.core.catalog.CatalogRules;
 import dev.millrace.core.lifecycle.DecidedDeployment;
+import dev.millrace.core.lifecycle.ImportedEvent;
 import dev.millrace.core.lifecycle.LifecycleRules;
 import dev.millrace.core.lifecycle.LifecycleRules.Decision;
 import dev.millrace.core.lifecycle.ModelState;
 import dev.millrace.core.lifecycle.Preparation;
 import dev.millrace.core.model.LifecycleEntry;
+import dev.millrace.core.model.LifecycleEntry.Command;
 import dev.millrace.core.model.LifecycleEntry.Kind;
 import dev.millrace.registry.journal.Promptness;
 import dev.millrace.registry.journal.UnreadableException;
@@ -95,6 +97,12 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
       }
       return;
     }
+    if (entry.is(Command.IMPORT)) {
+      if (take(at, model, entry)) {
+        at.promptness().decided(record);
+      }
+      return;
+    }
     Preparation before = at.preparations().get(entry.model());
     long nowMillis = at.context().currentSystemTimeMs();
     Optional<LifecycleEntry> said =
@@ -109,6 +117,49 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
     if (!decision.events().isEmpty()) {
       at.promptness().decided(record);
     }
+  }
+
+  /**
+   * Writes an event of another registry as it is, where it is the model's next. Everything else
+   * becomes nothing, not even a refusal: that would take the number of an event to come.
+   *
+   * @return whether it was written
+   */
+  private boolean take(Parts at, CataloguedModel model, LifecycleEntry command) {
+    LifecycleEntry event;
+    CataloguedModel after;
+    try {
+      event = ImportedEvent.of(command);
+      if (ModelState.sequence(event) != model.state().sequence() + 1) {
+        LOG.info(
+            "Passing over the import of event {} of model {}: it has {}",
+            ModelState.sequence(event),
+            event.model(),
+            model.state().sequence());
+        return false;
+      }
+      after = model.with(event);
+      // Tried before anything is written.
+      for (DecidedDeployment deployment : DecidedDeployment.of(event).stream().toList()) {
+        byte[] unusedDeployment = wire.deployment(event.model(), deployment);
+      }
+    } catch (RuntimeException e) {
+      // In the journal it would stop everybody who folds it, for ever.
+      LOG.warn("Not importing an event of model {}: {}", command.model(), e.getMessage());
+      return false;
+    }
+    Preparation before = at.preparations().get(event.model());
+    boolean waits =
+        before != null
+            && after
+                .state()
+                .preparing()
+                .filter(d -> d.deploymentId().equals(before.deploymentId()))
+                .isPresent();
+    write(at, event);
+    at.models().take(event);
+    keep(at, event.model(), before, waits ? before : null);
+    return true;
   }
 
   /** What the catalogue's rules say; the life of the model goes on as it was. */
@@ -140,27 +191,33 @@ final class CommandDecision implements Processor<String, byte[], String, byte[]>
   }
 
   private void put(Parts at, String model, @Nullable Preparation before, Decision decision) {
-    for (LifecycleEntry event : decision.events()) {
-      LOG.info(
-          "{} {} version {} by {}: {}",
-          event.type(),
-          model,
-          event.version(),
-          event.actor(),
-          event.reason());
-      at.context()
-          .forward(
-              new Record<>(model, wire.event(event), event.atMillis()), RegistryTopology.EVENTS);
-      DecidedDeployment.of(event)
-          .ifPresent(
-              deployment ->
-                  at.context()
-                      .forward(
-                          new Record<>(model, wire.deployment(model, deployment), event.atMillis()),
-                          RegistryTopology.DEPLOYMENTS));
-    }
+    decision.events().forEach(event -> write(at, event));
     decision.events().forEach(at.models()::take);
-    Preparation after = decision.preparation();
+    keep(at, model, before, decision.preparation());
+  }
+
+  private void write(Parts at, LifecycleEntry event) {
+    String model = event.model();
+    LOG.info(
+        "{} {} version {} by {}: {}",
+        event.type(),
+        model,
+        event.version(),
+        event.actor(),
+        event.reason());
+    at.context()
+        .forward(new Record<>(model, wire.event(event), event.atMillis()), RegistryTopology.EVENTS);
+    DecidedDeployment.of(event)
+        .ifPresent(
+            deployment ->
+                at.context()
+                    .forward(
+                        new Record<>(model, wire.deployment(model, deployment), event.atMillis()),
+                        RegistryTopology.DEPLOYMENTS));
+  }
+
+  private static void keep(
+      Parts at, String model, @Nullable Preparation before, @Nullable Preparation after) {
     if (after == null) {
       if (before != null) {
         var unusedPreparation = at.preparations().delete(model);

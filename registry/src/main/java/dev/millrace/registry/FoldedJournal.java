@@ -3,6 +3,7 @@ package dev.millrace.registry;
 import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.core.model.LifecycleEntry.Kind;
 import dev.millrace.registry.journal.Answers;
+import dev.millrace.registry.journal.NumberedAnswers;
 import java.util.Collection;
 import java.util.Map;
 import java.util.Optional;
@@ -16,6 +17,7 @@ final class FoldedJournal {
 
   private final Map<String, CataloguedModel> models = new ConcurrentHashMap<>();
   private final Answers<LifecycleEntry> answers = new Answers<>();
+  private final NumberedAnswers<LifecycleEntry> numbered = new NumberedAnswers<>();
 
   /** Takes the next entry of the journal. */
   void take(LifecycleEntry entry) {
@@ -31,6 +33,7 @@ final class FoldedJournal {
     }
     models.put(entry.model(), after);
     answers.take(asked(entry), entry, true);
+    numbered.take(entry.model(), after.state().sequence(), entry);
   }
 
   static Answers.Asked asked(LifecycleEntry entry) {
@@ -47,5 +50,9 @@ final class FoldedJournal {
 
   Answers<LifecycleEntry> answers() {
     return answers;
+  }
+
+  NumberedAnswers<LifecycleEntry> numbered() {
+    return numbered;
   }
 }

@@ -1,11 +1,15 @@
 package dev.millrace.registry;
 
+import dev.millrace.core.lifecycle.ImportedEvent;
+import dev.millrace.core.lifecycle.ModelState;
 import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Topics;
 import dev.millrace.registry.journal.FollowedTopic;
+import dev.millrace.registry.transfer.TransferredJournal;
 import java.util.Collection;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
 
 /** The catalogue of a process: it follows the journal of models, and appends commands. */
@@ -68,6 +72,14 @@ final class FollowedCatalogue implements Catalogue, AutoCloseable {
   @Override
   public LifecycleEntry submit(LifecycleEntry command) throws InterruptedException {
     return topic.submit(command);
+  }
+
+  /** Asks for an event of another registry; see {@link TransferredJournal.Bringing}. */
+  CompletableFuture<LifecycleEntry> bring(LifecycleEntry event, String actor) {
+    CompletableFuture<LifecycleEntry> answer =
+        journal.numbered().answer(event.model(), ModelState.sequence(event));
+    topic.append(ImportedEvent.command(event, actor, System.currentTimeMillis()), answer);
+    return answer;
   }
 
   @Override

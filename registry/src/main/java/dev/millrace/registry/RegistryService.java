@@ -17,6 +17,9 @@ import dev.millrace.registry.tracking.FollowedTracking;
 import dev.millrace.registry.tracking.MlflowTracking;
 import dev.millrace.registry.tracking.RunArtifacts;
 import dev.millrace.registry.tracking.TrackingWire;
+import dev.millrace.registry.transfer.TransferLimits;
+import dev.millrace.registry.transfer.TransferRoutes;
+import dev.millrace.registry.transfer.TransferredJournal;
 import dev.millrace.schemas.ConfluentSubjectRegistry;
 import dev.millrace.schemas.SubjectRegistry;
 import java.io.IOException;
@@ -57,6 +60,7 @@ public final class RegistryService {
   private static final String APPLICATION = "millrace-registry";
   private static final long KAFKA_PATIENCE_SECONDS = 10;
   private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(10);
+  private static final Duration IMPORT_PATIENCE = Duration.ofSeconds(30);
   // What is decided is committed when it is asked for (Promptness). This is for what became
   // nothing: each such commit is a transaction, behind which the next decision may have to wait.
   private static final int COMMIT_MILLIS = 1_000;
@@ -92,7 +96,7 @@ public final class RegistryService {
   private static int run(RegistryOptions options) throws IOException, InterruptedException {
     Target target = options.target();
     LiveTokens tokens = options.tokens() == null ? null : LiveTokens.open(options.tokens());
-    prepare(target);
+    String cluster = prepare(target);
     SubjectRegistry subjects = new ConfluentSubjectRegistry(target.schemaRegistry());
     // One now, so that a schema registry that does not answer is told at once.
     var unusedWire = new JournalWire(subjects);
@@ -149,7 +153,9 @@ public final class RegistryService {
                 tokens,
                 new StreamsStates(streams, catalogue, tracking, defined),
                 artifacts,
-                log)) {
+                log,
+                KafkaJournals.of(target, subjects, catalogue, tracking),
+                cluster)) {
       LOG.info(
           "Answering on {}://{}:{}, {}",
           options.listening().scheme(),
@@ -186,7 +192,9 @@ public final class RegistryService {
       @Nullable LiveTokens tokens,
       StreamsStates states,
       @Nullable ArtifactFolder artifacts,
-      LifecycleLog log) {
+      LifecycleLog log,
+      List<TransferredJournal<?>> journals,
+      String cluster) {
     DefinedModels defined = states.defined;
     ProjectRules rules =
         defined == null
@@ -202,6 +210,15 @@ public final class RegistryService {
             AccessControl.addTo(server, new Authentication(tokens, Clock.systemUTC()));
           }
           new TimeTravel(log::read).addTo(server);
+          new TransferRoutes(
+                  journals,
+                  cluster,
+                  Clock.systemUTC(),
+                  TransferLimits.of(MlflowTracking.bytesMax()),
+                  IMPORT_PATIENCE,
+                  states::isRunning,
+                  options.state().resolve("transfer"))
+              .addTo(server);
           MlflowRoutes.add(
               server,
               endpoints(states.catalogue, states.tracking, artifacts),
@@ -216,11 +233,11 @@ public final class RegistryService {
 
   /** Made where it is needed. */
   @FunctionalInterface
-  private interface Making<T> {
+  interface Making<T> {
     T make() throws IOException;
   }
 
-  private static <T> Supplier<T> made(Making<T> making) {
+  static <T> Supplier<T> made(Making<T> making) {
     return () -> {
       try {
         return making.make();
@@ -261,12 +278,12 @@ public final class RegistryService {
     }
   }
 
-  /** Makes the topics; fails where the broker does not answer. */
-  private static void prepare(Target target) throws IOException, InterruptedException {
+  /** Makes the topics; fails where the broker does not answer. Gives the id of the cluster. */
+  private static String prepare(Target target) throws IOException, InterruptedException {
     try (Admin admin = Topics.admin(target)) {
+      String cluster;
       try {
-        var unusedCluster =
-            admin.describeCluster().clusterId().get(KAFKA_PATIENCE_SECONDS, TimeUnit.SECONDS);
+        cluster = admin.describeCluster().clusterId().get(KAFKA_PATIENCE_SECONDS, TimeUnit.SECONDS);
       } catch (ExecutionException | TimeoutException e) {
         throw new IOException(
             "Cannot reach Kafka at "
@@ -281,6 +298,7 @@ public final class RegistryService {
       Topics.create(
           admin,
           List.of(Topics.LIFECYCLE, Topics.DEPLOYMENTS, Topics.TRACKING, Topics.DEFINITIONS));
+      return cluster;
     } catch (KafkaException e) {
       throw new IOException(
           "Cannot reach Kafka at "

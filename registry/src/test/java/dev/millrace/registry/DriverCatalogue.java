@@ -1,5 +1,7 @@
 package dev.millrace.registry;
 
+import dev.millrace.core.lifecycle.ImportedEvent;
+import dev.millrace.core.lifecycle.ModelState;
 import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.platform.Topics;
 import dev.millrace.registry.journal.UnreadableException;
@@ -11,9 +13,11 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.concurrent.CompletableFuture;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
@@ -30,6 +34,8 @@ public final class DriverCatalogue implements Catalogue, AutoCloseable {
   private final TopologyTestDriver driver;
   private final TestInputTopic<String, byte[]> journal;
   private final TestOutputTopic<String, byte[]> written;
+  private final TestOutputTopic<String, byte[]> deployments;
+  private final List<KeyValue<String, byte[]>> deployed = new ArrayList<>();
   private final JournalWire wire;
   private final FoldedJournal folded = new FoldedJournal();
   private final List<LifecycleEntry> events = new ArrayList<>();
@@ -52,6 +58,9 @@ public final class DriverCatalogue implements Catalogue, AutoCloseable {
     this.written =
         driver.createOutputTopic(
             Topics.LIFECYCLE, new StringDeserializer(), new ByteArrayDeserializer());
+    this.deployments =
+        driver.createOutputTopic(
+            Topics.DEPLOYMENTS, new StringDeserializer(), new ByteArrayDeserializer());
   }
 
   private static JournalWire wire(SubjectRegistry subjects) {
@@ -91,6 +100,19 @@ public final class DriverCatalogue implements Catalogue, AutoCloseable {
   public synchronized void tell(LifecycleEntry command) {
     // No two events at one moment.
     driver.advanceWallClockTime(Duration.ofMillis(1));
+    pipe(command);
+  }
+
+  /** Asks for an event of another registry. */
+  synchronized CompletableFuture<LifecycleEntry> bring(LifecycleEntry event, String actor) {
+    CompletableFuture<LifecycleEntry> answer =
+        folded.numbered().answer(event.model(), ModelState.sequence(event));
+    pipe(ImportedEvent.command(event, actor, 1));
+    return answer;
+  }
+
+  /** Appends a command, and reads what it becomes. */
+  synchronized void pipe(LifecycleEntry command) {
     journal.pipeInput(command.model(), wire.event(command));
     for (KeyValue<String, byte[]> record : written.readKeyValuesToList()) {
       try {
@@ -101,6 +123,15 @@ public final class DriverCatalogue implements Catalogue, AutoCloseable {
         throw new AssertionError(e);
       }
     }
+    deployed.addAll(deployments.readKeyValuesToList());
+  }
+
+  /** What was written to the topic of deployments, for a model. */
+  synchronized List<String> deployments(String model) {
+    return deployed.stream()
+        .filter(record -> record.key.equals(model))
+        .map(record -> HexFormat.of().formatHex(record.value))
+        .toList();
   }
 
   /** What the registry keeps of all models in its store, folded anew. */

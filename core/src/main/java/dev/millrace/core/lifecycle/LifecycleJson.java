@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 public final class LifecycleJson {
 
   private static final JsonMapper JSON = new JsonMapper();
+  private static final int TOLD_MAX = 100;
 
   /**
    * The details of an entry.
@@ -50,6 +51,62 @@ public final class LifecycleJson {
     } catch (IOException e) {
       throw new UncheckedIOException("Cannot read a " + type.getSimpleName(), e);
     }
+  }
+
+  /**
+   * A text that has to be there.
+   *
+   * @throws IllegalArgumentException where it is not
+   */
+  public static String required(JsonNode json, String key) {
+    JsonNode value = json.path(key);
+    if (!value.isTextual()) {
+      throw new IllegalArgumentException(key + " is no text but " + told(value));
+    }
+    return value.textValue();
+  }
+
+  /**
+   * A text that may be missing.
+   *
+   * @throws IllegalArgumentException where it is something else
+   */
+  public static @Nullable String optional(JsonNode json, String key) {
+    JsonNode value = json.path(key);
+    return value.isMissingNode() || value.isNull() ? null : required(json, key);
+  }
+
+  /**
+   * A time in epoch milliseconds.
+   *
+   * @throws IllegalArgumentException where it is none that a record may have
+   */
+  public static long moment(JsonNode json, String key) {
+    JsonNode value = json.path(key);
+    if (!value.isIntegralNumber() || !value.canConvertToLong() || value.longValue() < 0) {
+      throw new IllegalArgumentException(
+          key + " is no time in epoch milliseconds but " + told(value));
+    }
+    return value.longValue();
+  }
+
+  /**
+   * The number of an event among its subject's, in its details.
+   *
+   * @throws IllegalArgumentException where it has none
+   */
+  public static long sequence(String details) {
+    JsonNode value = details(details).path("sequence");
+    if (!value.isIntegralNumber() || !value.canConvertToLong() || value.longValue() < 1) {
+      throw new IllegalArgumentException(
+          "sequence in its details is no number from 1 on but " + told(value));
+    }
+    return value.longValue();
+  }
+
+  private static String told(JsonNode value) {
+    String text = value.isMissingNode() ? "missing" : value.toString();
+    return text.length() > TOLD_MAX ? text.substring(0, TOLD_MAX) + "…" : text;
   }
 
   static ObjectNode object() {

@@ -161,6 +161,9 @@ public final class LifecycleRules {
           DELETE_VERSION ->
           throw new IllegalStateException(
               "Cannot decide about " + type + " here: it is the catalogue's");
+      case IMPORT ->
+          throw new IllegalStateException(
+              "Cannot decide about an import: what it holds was decided elsewhere");
     }
   }
 

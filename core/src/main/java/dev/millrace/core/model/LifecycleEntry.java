@@ -87,7 +87,9 @@ public record LifecycleEntry(
     /** A version's stage; details {@code stage, archive_existing}. */
     TRANSITION_VERSION,
     /** A version whose number is never given again; refused while it serves. */
-    DELETE_VERSION
+    DELETE_VERSION,
+    /** An event of another registry, taken as it is where it is the next; details hold it. */
+    IMPORT
   }
 
   /** What the registry made of it. */

@@ -76,7 +76,9 @@ public record TrackingEntry(
     /** Details {@code tags} ({@code [[key, value], …]}). */
     SET_LOGGED_MODEL_TAGS,
     /** Details {@code key}. */
-    DELETE_LOGGED_MODEL_TAG
+    DELETE_LOGGED_MODEL_TAG,
+    /** An event of another registry, taken as it is where it is the next; details hold it. */
+    IMPORT
   }
 
   /** What became of it. */
@@ -118,6 +120,10 @@ public record TrackingEntry(
       String details) {
     return new TrackingEntry(
         subject, Kind.COMMAND, command.name(), actor, atMillis, idempotencyKey, details);
+  }
+
+  public boolean is(Command command) {
+    return kind == Kind.COMMAND && type.equals(command.name());
   }
 
   public boolean is(Event event) {

@@ -200,6 +200,26 @@ public final class FollowedTopic<E> implements AutoCloseable {
     }
   }
 
+  /**
+   * Appends a command and waits for nothing; those of one subject stay in their order.
+   *
+   * @param answer fails where the command cannot be written
+   */
+  public void append(E command, CompletableFuture<?> answer) {
+    byte[] value;
+    synchronized (writing) {
+      value = writing.bytes(command);
+    }
+    var unusedPosition =
+        producer.send(
+            new ProducerRecord<>(topic, writing.asked(command).subject(), value),
+            (position, failure) -> {
+              if (failure != null) {
+                var unusedWhether = answer.completeExceptionally(failure);
+              }
+            });
+  }
+
   @Override
   public void close() {
     closed = true;

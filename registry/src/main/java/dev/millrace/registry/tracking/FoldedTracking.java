@@ -1,5 +1,6 @@
 package dev.millrace.registry.tracking;
 
+import dev.millrace.core.lifecycle.LifecycleJson;
 import dev.millrace.core.tracking.ExperimentsState;
 import dev.millrace.core.tracking.LoggedModel;
 import dev.millrace.core.tracking.LoggedModelState;
@@ -11,6 +12,7 @@ import dev.millrace.core.tracking.TrackingEntry;
 import dev.millrace.core.tracking.TrackingEntry.Event;
 import dev.millrace.core.tracking.TrackingEntry.Kind;
 import dev.millrace.registry.journal.Answers;
+import dev.millrace.registry.journal.NumberedAnswers;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -42,6 +44,7 @@ final class FoldedTracking {
   private final Map<String, Set<String>> modelsOf = new ConcurrentHashMap<>();
   private final AtomicLong bytes = new AtomicLong();
   private final Answers<TrackingEntry> answers = new Answers<>();
+  private final NumberedAnswers<TrackingEntry> numbered = new NumberedAnswers<>();
 
   /** Takes the next entry of the journal. */
   void take(TrackingEntry entry) {
@@ -64,6 +67,7 @@ final class FoldedTracking {
     if (changed) {
       answers.take(
           new Answers.Asked(entry.subject(), entry.idempotencyKey()), entry, entry.mayComeAgain());
+      numbered.take(entry.subject(), LifecycleJson.sequence(entry.details()), entry);
     }
   }
 
@@ -89,7 +93,7 @@ final class FoldedTracking {
     return true;
   }
 
-  private static long bytes(RunState state) {
+  static long bytes(RunState state) {
     Run run = state.run();
     return state.tally().points() * POINT_BYTES
         + (long) state.tally().metrics() * METRIC_BYTES
@@ -151,5 +155,9 @@ final class FoldedTracking {
 
   Answers<TrackingEntry> answers() {
     return answers;
+  }
+
+  NumberedAnswers<TrackingEntry> numbered() {
+    return numbered;
   }
 }

@@ -1,12 +1,16 @@
 package dev.millrace.registry.tracking;
 
+import dev.millrace.core.lifecycle.LifecycleJson;
 import dev.millrace.core.tracking.ExperimentsState;
+import dev.millrace.core.tracking.ImportedTracking;
 import dev.millrace.core.tracking.LoggedModel;
 import dev.millrace.core.tracking.TrackingEntry;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Topics;
 import dev.millrace.registry.journal.FollowedTopic;
+import dev.millrace.registry.transfer.TransferredJournal;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 
@@ -90,6 +94,14 @@ public final class FollowedTracking implements Tracking, AutoCloseable {
   @Override
   public TrackingEntry submit(TrackingEntry command) throws InterruptedException {
     return topic.submit(command);
+  }
+
+  /** Asks for an event of another registry; see {@link TransferredJournal.Bringing}. */
+  public CompletableFuture<TrackingEntry> bring(TrackingEntry event, String actor) {
+    CompletableFuture<TrackingEntry> answer =
+        folded.numbered().answer(event.subject(), LifecycleJson.sequence(event.details()));
+    topic.append(ImportedTracking.command(event, actor, System.currentTimeMillis()), answer);
+    return answer;
   }
 
   @Override

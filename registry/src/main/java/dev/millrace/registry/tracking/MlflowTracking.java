@@ -10,7 +10,12 @@ public final class MlflowTracking {
 
   /** Adds its endpoints; a part of the process's memory is for what they keep. */
   public static void addTo(Endpoints endpoints, Tracking tracking, Clock clock) {
-    addTo(endpoints, tracking, clock, (long) (Runtime.getRuntime().maxMemory() * OF_MEMORY));
+    addTo(endpoints, tracking, clock, bytesMax());
+  }
+
+  /** Of the process's memory, for experiments, runs and logged models. */
+  public static long bytesMax() {
+    return (long) (Runtime.getRuntime().maxMemory() * OF_MEMORY);
   }
 
   static void addTo(Endpoints endpoints, Tracking tracking, Clock clock, long bytesMax) {

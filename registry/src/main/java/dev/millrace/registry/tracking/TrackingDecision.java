@@ -4,21 +4,27 @@ import dev.millrace.core.lifecycle.LifecycleJson;
 import dev.millrace.core.tracking.Experiment;
 import dev.millrace.core.tracking.ExperimentRules;
 import dev.millrace.core.tracking.ExperimentsState;
+import dev.millrace.core.tracking.ImportedTracking;
 import dev.millrace.core.tracking.LoggedModel;
 import dev.millrace.core.tracking.LoggedModelRules;
 import dev.millrace.core.tracking.LoggedModelState;
 import dev.millrace.core.tracking.Run;
+import dev.millrace.core.tracking.RunMetrics;
 import dev.millrace.core.tracking.RunRules;
 import dev.millrace.core.tracking.RunState;
 import dev.millrace.core.tracking.Subject;
 import dev.millrace.core.tracking.Tally;
 import dev.millrace.core.tracking.TrackingEntry;
+import dev.millrace.core.tracking.TrackingEntry.Command;
 import dev.millrace.core.tracking.TrackingEntry.Event;
 import dev.millrace.core.tracking.TrackingEntry.Kind;
 import dev.millrace.registry.journal.Promptness;
 import dev.millrace.registry.journal.UnreadableException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.Supplier;
 import org.apache.kafka.streams.processor.api.Processor;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
 import org.apache.kafka.streams.processor.api.Record;
@@ -113,6 +119,43 @@ final class TrackingDecision implements Processor<String, byte[], String, byte[]
     }
   }
 
+  /** All that is folded of a run's event. */
+  private record Folded(RunState state, RunMetrics metrics) {}
+
+  /** What the rules say; of a command that asks for another registry's event, that event. */
+  private static Optional<TrackingEntry> decided(
+      TrackingEntry command,
+      Tally tally,
+      Function<TrackingEntry, Object> fold,
+      Supplier<Optional<TrackingEntry>> rules) {
+    return command.is(Command.IMPORT) ? imported(command, tally, fold) : rules.get();
+  }
+
+  /**
+   * The event where it is the subject's next. Everything else becomes nothing, not even a refusal:
+   * that would take the number of an event to come.
+   */
+  private static Optional<TrackingEntry> imported(
+      TrackingEntry command, Tally tally, Function<TrackingEntry, Object> fold) {
+    try {
+      TrackingEntry event = ImportedTracking.of(command);
+      long sequence = LifecycleJson.sequence(event.details());
+      if (sequence == tally.sequence() + 1) {
+        Object unusedFolded = fold.apply(event);
+        return Optional.of(event);
+      }
+      LOG.info(
+          "Passing over the import of event {} of {}: it has {}",
+          sequence,
+          event.subject(),
+          tally.sequence());
+    } catch (RuntimeException e) {
+      // In the journal it would stop everybody who folds it, for ever.
+      LOG.warn("Not importing an event of {}: {}", command.subject(), e.getMessage());
+    }
+    return Optional.empty();
+  }
+
   private void experiments(
       Parts at, Record<String, byte[]> record, TrackingEntry command, long nowMillis) {
     ExperimentsState before = experiments;
@@ -125,7 +168,11 @@ final class TrackingDecision implements Processor<String, byte[], String, byte[]
       experiments = before;
     }
     ExperimentsState state = before;
-    ExperimentRules.decide(state, command, nowMillis)
+    decided(
+            command,
+            state.tally(),
+            state::apply,
+            () -> ExperimentRules.decide(state, command, nowMillis))
         .ifPresent(
             event -> {
               state.changed(event).ifPresent(e -> at.experiments().put(e.id(), e));
@@ -139,7 +186,11 @@ final class TrackingDecision implements Processor<String, byte[], String, byte[]
     String id = command.subject();
     RunState state = new RunState(at.runs().get(id), at.tally(id));
     StoredPoints points = new StoredPoints(id, at.points());
-    RunRules.decide(state, points, command, nowMillis)
+    decided(
+            command,
+            state.tally(),
+            event -> new Folded(state.apply(event), RunMetrics.NONE.apply(event)),
+            () -> RunRules.decide(state, points, command, nowMillis))
         .ifPresent(
             event -> {
               RunState after = state.apply(event);
@@ -158,7 +209,11 @@ final class TrackingDecision implements Processor<String, byte[], String, byte[]
       Parts at, Record<String, byte[]> record, TrackingEntry command, long nowMillis) {
     String id = command.subject();
     LoggedModelState state = new LoggedModelState(at.models().get(id), at.tally(id));
-    LoggedModelRules.decide(state, command, nowMillis)
+    decided(
+            command,
+            state.tally(),
+            state::apply,
+            () -> LoggedModelRules.decide(state, command, nowMillis))
         .ifPresent(
             event -> {
               LoggedModelState after = state.apply(event);

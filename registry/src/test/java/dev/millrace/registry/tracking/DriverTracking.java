@@ -1,6 +1,8 @@
 package dev.millrace.registry.tracking;
 
+import dev.millrace.core.lifecycle.LifecycleJson;
 import dev.millrace.core.tracking.ExperimentsState;
+import dev.millrace.core.tracking.ImportedTracking;
 import dev.millrace.core.tracking.LoggedModel;
 import dev.millrace.core.tracking.TrackingEntry;
 import dev.millrace.platform.Topics;
@@ -13,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -97,6 +100,14 @@ public final class DriverTracking implements Tracking, AutoCloseable {
     var answer = folded.answers().answer(wire.asked(command));
     pipe(command.subject(), wire.bytes(command));
     return answer.join();
+  }
+
+  /** Asks for an event of another registry. */
+  public synchronized CompletableFuture<TrackingEntry> bring(TrackingEntry event, String actor) {
+    CompletableFuture<TrackingEntry> answer =
+        folded.numbered().answer(event.subject(), LifecycleJson.sequence(event.details()));
+    pipe(event.subject(), wire.bytes(ImportedTracking.command(event, actor, 1)));
+    return answer;
   }
 
   /** Appends a record, and reads what it becomes. */
