@@ -1,6 +1,5 @@
 package dev.millrace.registry;
 
-import dev.millrace.core.lifecycle.ModelState;
 import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.core.tracking.TrackingEntry;
 import dev.millrace.registry.access.AccessToken;
@@ -35,10 +34,8 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -93,7 +90,7 @@ final class GuardedRegistry implements AutoCloseable {
     api =
         RegistryApi.start(
             listening,
-            new States(catalogue),
+            new CatalogueStates(catalogue),
             new ScoringForward(null),
             server -> {
               AccessControl.addTo(
@@ -199,27 +196,5 @@ final class GuardedRegistry implements AutoCloseable {
     api.close();
     catalogue.close();
     tracking.close();
-  }
-
-  private record States(DriverCatalogue catalogue) implements RegistryApi.States {
-    @Override
-    public String condition() {
-      return "RUNNING";
-    }
-
-    @Override
-    public boolean isRunning() {
-      return true;
-    }
-
-    @Override
-    public Collection<String> models() {
-      return catalogue.models().stream().map(CataloguedModel::name).toList();
-    }
-
-    @Override
-    public Optional<ModelState> model(String name) {
-      return catalogue.model(name).map(CataloguedModel::state);
-    }
   }
 }

@@ -1,6 +1,5 @@
 package dev.millrace.registry;
 
-import dev.millrace.core.lifecycle.ModelState;
 import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.registry.artifacts.ArtifactFolder;
 import dev.millrace.registry.artifacts.ArtifactRoutes;
@@ -15,9 +14,7 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Clock;
-import java.util.Collection;
 import java.util.List;
-import java.util.Optional;
 
 /** All that the registry answers, over its own topologies and without a broker. */
 public final class RegistryServer implements AutoCloseable {
@@ -39,7 +36,7 @@ public final class RegistryServer implements AutoCloseable {
     api =
         RegistryApi.start(
             Listening.plainly("127.0.0.1", 0),
-            new CatalogueStates(),
+            new CatalogueStates(catalogue),
             new ScoringForward(null),
             server -> {
               MlflowRoutes.add(
@@ -68,28 +65,6 @@ public final class RegistryServer implements AutoCloseable {
   /** Where the files are that clients put. */
   public Path artifacts() {
     return artifacts;
-  }
-
-  private final class CatalogueStates implements RegistryApi.States {
-    @Override
-    public String condition() {
-      return "RUNNING";
-    }
-
-    @Override
-    public boolean isRunning() {
-      return true;
-    }
-
-    @Override
-    public Collection<String> models() {
-      return catalogue.models().stream().map(CataloguedModel::name).toList();
-    }
-
-    @Override
-    public Optional<ModelState> model(String name) {
-      return catalogue.model(name).map(CataloguedModel::state);
-    }
   }
 
   @Override

@@ -76,25 +76,11 @@ public record RegisteredVersion(
   }
 
   RegisteredVersion with(Status next) {
-    return new RegisteredVersion(
-        version,
-        next,
-        uri,
-        sha256,
-        profileUri,
-        profileSha256,
-        views,
-        requestId,
-        idempotencyKey,
-        actor,
-        reason,
-        registeredAtMillis,
-        metrics,
-        verdict);
+    return judged(next, verdict);
   }
 
   /** Judged, for a reason. */
-  RegisteredVersion judged(Status next, String why) {
+  RegisteredVersion judged(Status next, @Nullable String why) {
     return new RegisteredVersion(
         version,
         next,

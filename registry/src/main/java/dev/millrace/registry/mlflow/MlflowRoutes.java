@@ -126,7 +126,7 @@ public final class MlflowRoutes {
             "the registry is not ready yet; ask again in a moment");
       }
       Caller caller = context.attribute(Caller.ATTRIBUTE);
-      MlflowRequest request = request(context, endpoint.method(), actor(context, caller));
+      MlflowRequest request = request(context, endpoint.method(), Caller.name(context, caller));
       admission.admit(caller, endpoint.need(), request);
       ObjectNode body = endpoint.handling().answer(request);
       context
@@ -172,15 +172,6 @@ public final class MlflowRoutes {
             : MlflowRequest.ofBody(context.body(), actor, key);
     context.pathParamMap().forEach((name, value) -> request.json().put(name, value));
     return request;
-  }
-
-  /** Who asks, as far as that is known; where there are tokens nobody says it of themselves. */
-  private static String actor(Context context, @Nullable Caller caller) {
-    if (caller != null) {
-      return caller.name();
-    }
-    var basic = context.basicAuthCredentials();
-    return basic == null || basic.getUsername().isBlank() ? "anonymous" : basic.getUsername();
   }
 
   /** Answers with an error. */

@@ -147,7 +147,7 @@ public final class TransferRoutes {
     Path file = newFile("import");
     try {
       receive(context.bodyInputStream(), file);
-      RegistryImport.Done done = imported.run(file, actor(context, caller));
+      RegistryImport.Done done = imported.run(file, Caller.name(context, caller));
       LOG.info("Imported: {}", done);
       ObjectNode body = JSON.createObjectNode();
       body.put("events", done.events());
@@ -191,14 +191,6 @@ public final class TransferRoutes {
         out.write(buffer, 0, read);
       }
     }
-  }
-
-  private static String actor(Context context, @Nullable Caller caller) {
-    if (caller != null) {
-      return caller.name();
-    }
-    var basic = context.basicAuthCredentials();
-    return basic == null || basic.getUsername().isBlank() ? "anonymous" : basic.getUsername();
   }
 
   private static void error(
