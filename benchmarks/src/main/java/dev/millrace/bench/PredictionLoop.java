@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -48,9 +49,10 @@ final class PredictionLoop implements AutoCloseable {
    *
    * @param byDue the milliseconds of each event in the order in which they were due; NaN where no
    *     prediction came
+   * @param hops where they went, by the broker's clock, which has whole milliseconds
    */
   @SuppressWarnings("ArrayRecordComponent") // Never compared.
-  record Seen(double rate, double[] byDue) {
+  record Seen(double rate, double[] byDue, Hops hops) {
 
     Samples millis() {
       return new Samples(Arrays.stream(byDue).filter(Double::isFinite).toArray());
@@ -72,6 +74,50 @@ final class PredictionLoop implements AutoCloseable {
         }
       }
       return worst;
+    }
+  }
+
+  /**
+   * When the broker appended each event, and its prediction.
+   *
+   * @param toTopic from when the event was due until it was in its topic
+   * @param inJob from there until its prediction was in its topic
+   * @param toReader from there until it was read
+   */
+  @SuppressWarnings("ArrayRecordComponent") // Never compared.
+  record Hops(double[] toTopic, double[] inJob, double[] toReader) {
+
+    static Hops of(int events) {
+      return new Hops(nothing(events), nothing(events), nothing(events));
+    }
+
+    private static double[] nothing(int events) {
+      double[] nothing = new double[events];
+      Arrays.fill(nothing, Double.NaN);
+      return nothing;
+    }
+
+    /** Told when the event is in its topic; its prediction may be read before. */
+    synchronized void sent(int number, double dueMillis, long appendedMillis) {
+      toTopic[number] = appendedMillis - dueMillis;
+      inJob[number] = (Double.isNaN(inJob[number]) ? 0 : inJob[number]) - appendedMillis;
+    }
+
+    synchronized void read(int number, long appendedMillis, long nowMillis) {
+      inJob[number] = (Double.isNaN(inJob[number]) ? 0 : inJob[number]) + appendedMillis;
+      toReader[number] = nowMillis - appendedMillis;
+    }
+
+    /** Without the first ones, and only those that are there and back. */
+    synchronized Hops from(int first) {
+      int[] whole =
+          IntStream.range(first, toTopic.length)
+              .filter(i -> Double.isFinite(toTopic[i]) && Double.isFinite(toReader[i]))
+              .toArray();
+      return new Hops(
+          IntStream.of(whole).mapToDouble(i -> toTopic[i]).toArray(),
+          IntStream.of(whole).mapToDouble(i -> inJob[i]).toArray(),
+          IntStream.of(whole).mapToDouble(i -> toReader[i]).toArray());
     }
   }
 
@@ -120,12 +166,13 @@ final class PredictionLoop implements AutoCloseable {
     int events = warmUp + (int) (eventsPerSecond * seconds);
     next += events;
     AtomicReference<@Nullable Exception> failure = new AtomicReference<>();
+    Hops hops = Hops.of(events);
     long startNanos = System.nanoTime();
     Thread sender =
         thread(
             "sender",
             failure,
-            () -> send(topic, first, eventsPerSecond, events, startNanos, failure));
+            () -> send(topic, first, eventsPerSecond, events, startNanos, hops, failure));
     Thread acting =
         thread(
             "action",
@@ -134,14 +181,14 @@ final class PredictionLoop implements AutoCloseable {
               TimeUnit.MILLISECONDS.sleep((long) (1000 * (WARM_UP_SECONDS + seconds / 4)));
               action.run();
             });
-    double[] millis = read(first, events, eventsPerSecond, startNanos, failure);
+    double[] millis = read(first, events, eventsPerSecond, startNanos, hops, failure);
     sender.join();
     acting.join();
     Exception failed = failure.get();
     if (failed != null) {
       throw failed;
     }
-    return new Seen(eventsPerSecond, Arrays.copyOfRange(millis, warmUp, events));
+    return new Seen(eventsPerSecond, Arrays.copyOfRange(millis, warmUp, events), hops.from(warmUp));
   }
 
   private static Thread thread(
@@ -169,6 +216,7 @@ final class PredictionLoop implements AutoCloseable {
       double eventsPerSecond,
       int events,
       long startNanos,
+      Hops hops,
       AtomicReference<@Nullable Exception> failure) {
     long startMillis = System.currentTimeMillis();
     for (int i = 0; i < events && failure.get() == null; i++) {
@@ -178,11 +226,15 @@ final class PredictionLoop implements AutoCloseable {
         LockSupport.parkNanos(Math.max(SEND_NANOS, aheadNanos));
         aheadNanos = dueNanos - System.nanoTime();
       }
+      int number = i;
+      double dueMillis = startMillis + (dueNanos - startNanos) / 1e6;
       producer.send(
-          requests.record(topic, first + i, startMillis + (dueNanos - startNanos) / 1_000_000),
-          (unusedMetadata, e) -> {
+          requests.record(topic, first + i, (long) dueMillis),
+          (metadata, e) -> {
             if (e != null) {
               failure.compareAndSet(null, e);
+            } else {
+              hops.sent(number, dueMillis, metadata.timestamp());
             }
           });
     }
@@ -195,6 +247,7 @@ final class PredictionLoop implements AutoCloseable {
       int events,
       double eventsPerSecond,
       long startNanos,
+      Hops hops,
       AtomicReference<@Nullable Exception> failure) {
     double[] millis = new double[events];
     Arrays.fill(millis, Double.NaN);
@@ -203,11 +256,13 @@ final class PredictionLoop implements AutoCloseable {
     while (seen < events && failure.get() == null && System.nanoTime() < untilNanos) {
       var records = consumer.poll(Duration.ofMillis(100));
       long nowNanos = System.nanoTime();
+      long nowMillis = System.currentTimeMillis();
       for (ConsumerRecord<byte[], byte[]> record : records) {
         String id = new String(record.key(), StandardCharsets.UTF_8);
         long number = Long.parseLong(id, 1, id.length(), 10) - first;
         if (number >= 0 && number < events && Double.isNaN(millis[(int) number])) {
           millis[(int) number] = (nowNanos - startNanos) / 1e6 - number / eventsPerSecond * 1e3;
+          hops.read((int) number, record.timestamp(), nowMillis);
           seen++;
         }
       }

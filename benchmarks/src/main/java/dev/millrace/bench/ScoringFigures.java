@@ -7,8 +7,10 @@ import dev.millrace.schemas.ConfluentSubjectRegistry;
 import dev.millrace.schemas.Wire;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -243,6 +245,23 @@ final class ScoringFigures implements AutoCloseable {
     bench.report().add(new Detail(name + "-p99.9", millis.quantile(0.999), "ms"));
     bench.report().add(new Detail(name + "-max", millis.largest(), "ms"));
     bench.report().add(new Detail(name + "-events", millis.values().length, "events"));
+    hops(seen)
+        .forEach(
+            (hop, took) -> {
+              bench.report().add(new Detail(name + hop + "-p50", took.median(), "ms"));
+              bench.report().add(new Detail(name + hop + "-p99", took.quantile(0.99), "ms"));
+            });
+  }
+
+  /** Where the time went; empty where nothing came. */
+  private static Map<String, Samples> hops(PredictionLoop.Seen seen) {
+    Map<String, Samples> hops = new LinkedHashMap<>();
+    if (seen.hops().inJob().length > 0) {
+      hops.put("-to-topic", new Samples(seen.hops().toTopic()));
+      hops.put("-in-job", new Samples(seen.hops().inJob()));
+      hops.put("-to-reader", new Samples(seen.hops().toReader()));
+    }
+    return hops;
   }
 
   private static void say(Bench bench, String what, PredictionLoop.Seen seen) {
@@ -262,6 +281,18 @@ final class ScoringFigures implements AutoCloseable {
                 millis.largest(),
                 millis.values().length,
                 seen.lost()));
+    hops(seen)
+        .forEach(
+            (hop, took) ->
+                bench
+                    .say()
+                    .accept(
+                        String.format(
+                            Locale.ROOT,
+                            "    %s: p50 %.1f ms, p99 %.1f",
+                            hop.substring(1),
+                            took.median(),
+                            took.quantile(0.99))));
   }
 
   private static void say(Bench bench, String what, Samples pace) {

@@ -1,9 +1,11 @@
 package dev.millrace.registry;
 
+import dev.millrace.core.catalog.VersionPlace;
 import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.registry.journal.UnansweredException;
 import java.util.Collection;
 import java.util.Optional;
+import java.util.Set;
 
 /** What is known of models, and the way to change it. For many threads at once. */
 public interface Catalogue {
@@ -13,6 +15,15 @@ public interface Catalogue {
 
   /** All of these. */
   Collection<CataloguedModel> models();
+
+  /**
+   * Versions that may have the tag; no other one has it. Tags that tell what is known of a version
+   * besides are not among them.
+   */
+  Set<VersionPlace> versionsWithTag(String key, String value);
+
+  /** Versions that may be of the run; no other one is. */
+  Set<VersionPlace> versionsOfRun(String run);
 
   /**
    * Asks for a change and waits until it is decided, kept for good, and seen by {@link #model}.

@@ -15,7 +15,10 @@ public record CataloguedModel(CatalogState page, ModelState state) {
 
   /** The same after one more event. */
   CataloguedModel with(LifecycleEntry event) {
-    return new CataloguedModel(page.apply(event), state.apply(event));
+    return ModelState.details(event)
+        .map(
+            details -> new CataloguedModel(page.apply(event, details), state.apply(event, details)))
+        .orElse(this);
   }
 
   public String name() {

@@ -1,5 +1,6 @@
 package dev.millrace.registry;
 
+import dev.millrace.core.catalog.VersionPlace;
 import dev.millrace.core.lifecycle.ImportedEvent;
 import dev.millrace.core.lifecycle.ModelState;
 import dev.millrace.core.model.LifecycleEntry;
@@ -9,6 +10,7 @@ import dev.millrace.registry.journal.FollowedTopic;
 import dev.millrace.registry.transfer.TransferredJournal;
 import java.util.Collection;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
 
@@ -67,6 +69,16 @@ final class FollowedCatalogue implements Catalogue, AutoCloseable {
   @Override
   public Collection<CataloguedModel> models() {
     return journal.models();
+  }
+
+  @Override
+  public Set<VersionPlace> versionsWithTag(String key, String value) {
+    return journal.index().withTag(key, value);
+  }
+
+  @Override
+  public Set<VersionPlace> versionsOfRun(String run) {
+    return journal.index().ofRun(run);
   }
 
   @Override

@@ -15,8 +15,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The models that one task decides about. Its store has their events, one row each, and what is
- * decided by is their fold in memory: an event more costs one row, however many versions there are.
+ * The models that one task decides about. Its store has their events, one row each: an event more
+ * costs one row, however many versions there are. What is decided by is their fold in memory, which
+ * is made when a model is first asked for, so that a task begins at once.
  */
 final class ModelHistories {
 
@@ -32,7 +33,7 @@ final class ModelHistories {
   }
 
   /**
-   * Folds what the store has.
+   * Begins with what the store has.
    *
    * @param journal what the journal has of these models: the store is made again from it where it
    *     is empty
@@ -42,55 +43,65 @@ final class ModelHistories {
       KeyValueStore<String, byte[]> rows,
       Supplier<Collection<LifecycleEntry>> journal) {
     ModelHistories histories = new ModelHistories(wire, rows);
-    long events = 0;
-    try (KeyValueIterator<String, byte[]> all = rows.all()) {
-      while (all.hasNext()) {
-        histories.fold(histories.event(all.next()));
-        events++;
-      }
-    }
-    if (events == 0) {
+    if (histories.isEmpty()) {
       for (LifecycleEntry entry : journal.get()) {
         if (entry.kind() == Kind.EVENT) {
           histories.take(entry);
-          events++;
         }
       }
+      LOG.info("{} models were read from the journal", histories.models.size());
     }
-    LOG.info("{} events of {} models are known", events, histories.models.size());
     return histories;
   }
 
-  private LifecycleEntry event(KeyValue<String, byte[]> row) {
-    try {
-      return wire.entry(row.key.substring(0, row.key.indexOf('\0')), row.value);
-    } catch (UnreadableException e) {
-      throw new IllegalStateException(
-          "Cannot read an event of the registry's own store: " + e.getMessage(), e);
+  private boolean isEmpty() {
+    try (KeyValueIterator<String, byte[]> all = rows.all()) {
+      return !all.hasNext();
     }
   }
 
   /** What is known of a model, which may be nothing. */
   CataloguedModel model(String name) {
     CataloguedModel known = models.get(name);
-    return known == null ? CataloguedModel.empty(name) : known;
+    if (known != null) {
+      return known;
+    }
+    CataloguedModel folded = CataloguedModel.empty(name);
+    try (KeyValueIterator<String, byte[]> events =
+        rows.range(row(name, 0), row(name, Long.MAX_VALUE))) {
+      while (events.hasNext()) {
+        folded = folded.with(event(name, events.next()));
+      }
+    }
+    if (folded.state().sequence() > 0) {
+      models.put(name, folded);
+    }
+    return folded;
+  }
+
+  private LifecycleEntry event(String model, KeyValue<String, byte[]> row) {
+    try {
+      return wire.entry(model, row.value);
+    } catch (UnreadableException e) {
+      throw new IllegalStateException(
+          "Cannot read an event of the registry's own store: " + e.getMessage(), e);
+    }
   }
 
   /**
    * Keeps the next event of a model. One that is known already, or has no number, changes nothing.
    */
   void take(LifecycleEntry event) {
-    if (fold(event)) {
-      long sequence = model(event.model()).state().sequence();
-      rows.put(
-          event.model() + '\0' + String.format(Locale.ROOT, "%019d", sequence), wire.event(event));
+    CataloguedModel before = model(event.model());
+    CataloguedModel after = before.with(event);
+    long sequence = after.state().sequence();
+    if (sequence > before.state().sequence()) {
+      models.put(event.model(), after);
+      rows.put(row(event.model(), sequence), wire.event(event));
     }
   }
 
-  private boolean fold(LifecycleEntry event) {
-    CataloguedModel before = model(event.model());
-    CataloguedModel after = before.with(event);
-    models.put(event.model(), after);
-    return after.state().sequence() > before.state().sequence();
+  private static String row(String model, long sequence) {
+    return model + '\0' + String.format(Locale.ROOT, "%019d", sequence);
   }
 }

@@ -1,5 +1,6 @@
 package dev.millrace.registry;
 
+import dev.millrace.core.catalog.VersionPlace;
 import dev.millrace.core.lifecycle.ImportedEvent;
 import dev.millrace.core.lifecycle.ModelState;
 import dev.millrace.core.model.LifecycleEntry;
@@ -17,6 +18,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -87,6 +89,16 @@ public final class DriverCatalogue implements Catalogue, AutoCloseable {
   @Override
   public Collection<CataloguedModel> models() {
     return folded.models();
+  }
+
+  @Override
+  public Set<VersionPlace> versionsWithTag(String key, String value) {
+    return folded.index().withTag(key, value);
+  }
+
+  @Override
+  public Set<VersionPlace> versionsOfRun(String run) {
+    return folded.index().ofRun(run);
   }
 
   @Override

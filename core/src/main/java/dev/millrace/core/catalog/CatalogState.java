@@ -4,7 +4,6 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.millrace.core.lifecycle.LifecycleJson;
 import dev.millrace.core.lifecycle.ModelState;
 import dev.millrace.core.model.LifecycleEntry;
 import java.util.List;
@@ -56,11 +55,19 @@ public record CatalogState(
    * without a number: that the registry has not written.
    */
   public CatalogState apply(LifecycleEntry event) {
-    long next = ModelState.sequence(event);
+    return ModelState.details(event).map(details -> apply(event, details)).orElse(this);
+  }
+
+  /**
+   * The same where the event's details were read already.
+   *
+   * @param details as {@link ModelState#details} gives them
+   */
+  public CatalogState apply(LifecycleEntry event, ObjectNode details) {
+    long next = ModelState.sequence(details);
     if (event.kind() != LifecycleEntry.Kind.EVENT || next <= sequence) {
       return this;
     }
-    ObjectNode details = LifecycleJson.details(event.details());
     Integer number = event.version();
     long atMillis = event.atMillis();
     return switch (LifecycleEntry.Event.valueOf(event.type())) {

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import org.pcollections.OrderedPSet;
 
 /**
  * All that the registry knows of one model: the fold of its events in {@code models.lifecycle}, and
@@ -33,7 +34,7 @@ public record ModelState(
     @JsonProperty("sequence") long sequence,
     @JsonProperty("versions") List<RegisteredVersion> versions,
     @JsonProperty("deployments") List<DecidedDeployment> deployments,
-    @JsonProperty("keys") List<String> keys) {
+    @JsonProperty("keys") Collection<String> keys) {
 
   public static final int KEYS_KEPT = 1_000;
   public static final int REVOKED_KEPT = 100;
@@ -52,7 +53,8 @@ public record ModelState(
   public ModelState {
     versions = List.copyOf(versions);
     deployments = List.copyOf(deployments);
-    keys = List.copyOf(keys);
+    // With each event there is one more: what has to be copied for it takes most of a restart.
+    keys = keys instanceof OrderedPSet<String> same ? same : OrderedPSet.from(keys);
   }
 
   /** A model of which nothing is known. */
@@ -79,11 +81,19 @@ public record ModelState(
    * without a number: that the registry has not written.
    */
   public ModelState apply(LifecycleEntry event) {
-    long next = sequence(event);
+    return details(event).map(details -> apply(event, details)).orElse(this);
+  }
+
+  /**
+   * The same where the event's details were read already.
+   *
+   * @param details as {@link #details} gives them
+   */
+  public ModelState apply(LifecycleEntry event, ObjectNode details) {
+    long next = sequence(details);
     if (event.kind() != LifecycleEntry.Kind.EVENT || next <= sequence) {
       return this;
     }
-    ObjectNode details = LifecycleJson.details(event.details());
     List<RegisteredVersion> nextVersions = versions;
     List<DecidedDeployment> nextDeployments = deployments;
     switch (LifecycleEntry.Event.valueOf(event.type())) {
@@ -117,10 +127,20 @@ public record ModelState(
 
   /** The number of an event of the registry; 0 for what it has not written. */
   public static long sequence(LifecycleEntry event) {
+    return details(event).map(ModelState::sequence).orElse(0L);
+  }
+
+  /** The same of its details. */
+  public static long sequence(ObjectNode details) {
+    return details.path(SEQUENCE).longValue();
+  }
+
+  /** The details of an entry; empty where they are no JSON object, which the registry's are. */
+  public static Optional<ObjectNode> details(LifecycleEntry entry) {
     try {
-      return LifecycleJson.details(event.details()).path(SEQUENCE).longValue();
+      return Optional.of(LifecycleJson.details(entry.details()));
     } catch (IllegalArgumentException e) {
-      return 0;
+      return Optional.empty();
     }
   }
 
@@ -201,13 +221,9 @@ public record ModelState(
     return next;
   }
 
-  private List<String> withKey(String key) {
-    if (keys.contains(key)) {
-      return keys;
-    }
-    List<String> next = new ArrayList<>(keys);
-    next.add(key);
-    return next.size() > KEYS_KEPT ? next.subList(next.size() - KEYS_KEPT, next.size()) : next;
+  private Collection<String> withKey(String key) {
+    OrderedPSet<String> next = OrderedPSet.from(keys).plus(key);
+    return next.size() > KEYS_KEPT ? next.minus(next.iterator().next()) : next;
   }
 
   /** Whether a command with this key was answered already. */

@@ -35,7 +35,7 @@ import org.apache.iceberg.catalog.TableIdentifier;
 final class InferenceEnds implements InferenceJob.Ends {
 
   /** A prediction waits that long for others at most, and no longer than its batch did. */
-  private static final long LINGER_MILLIS_MAX = 5;
+  private static final long LINGER_MILLIS_MAX = 1;
 
   private final Project project;
   private final Target target;

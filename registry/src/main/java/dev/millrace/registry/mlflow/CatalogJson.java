@@ -107,8 +107,13 @@ final class CatalogJson {
     return known == null ? version.tags().get(name) : known;
   }
 
+  /** Whether the tag tells what is known besides, whatever people set. */
+  static boolean isKnown(String name) {
+    return name.equals(STATUS_TAG) || name.equals(SHA256_TAG);
+  }
+
   private static @Nullable String known(CataloguedModel model, VersionCard version, String name) {
-    if (!name.equals(STATUS_TAG) && !name.equals(SHA256_TAG)) {
+    if (!isKnown(name)) {
       return null;
     }
     RegisteredVersion known = model.state().version(version.version()).orElse(null);

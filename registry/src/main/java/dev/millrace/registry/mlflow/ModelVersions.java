@@ -3,9 +3,11 @@ package dev.millrace.registry.mlflow;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.millrace.core.catalog.VersionCard;
+import dev.millrace.core.catalog.VersionPlace;
 import dev.millrace.core.lifecycle.LifecycleRules;
 import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.core.model.LifecycleEntry.Command;
+import dev.millrace.registry.Catalogue;
 import dev.millrace.registry.CataloguedModel;
 import dev.millrace.registry.access.Need;
 import dev.millrace.registry.access.Need.About;
@@ -15,6 +17,7 @@ import dev.millrace.registry.search.Fields;
 import dev.millrace.registry.search.Fields.Field;
 import dev.millrace.registry.search.Fields.ValueType;
 import dev.millrace.registry.search.Filter;
+import dev.millrace.registry.search.Filter.Equality;
 import dev.millrace.registry.search.Filter.Subject;
 import java.util.Comparator;
 import java.util.List;
@@ -200,17 +203,8 @@ final class ModelVersions {
             Comparator.<Named>comparingLong(n -> -n.version.updatedAtMillis())
                 .thenComparing(n -> n.model.name())
                 .thenComparing(n -> -n.version.version()));
-    Optional<String> model = filter.equalTo("name");
-    Stream<CataloguedModel> models =
-        model.isPresent()
-            ? commands.catalogue().model(model.get()).stream()
-            : commands.catalogue().models().stream();
     List<Named> found =
-        models
-            .flatMap(m -> m.page().standing().stream().map(v -> new Named(m, v)))
-            .filter(n -> filter.accepts(subject(n)))
-            .sorted(order)
-            .toList();
+        candidates(filter).filter(n -> filter.accepts(subject(n))).sorted(order).toList();
     Page<Named> page = PageToken.page(found, request.offset(), max);
     ObjectNode json = CatalogJson.object();
     ArrayNode versions = json.putArray("model_versions");
@@ -219,6 +213,42 @@ final class ModelVersions {
       json.put("next_page_token", page.next());
     }
     return json;
+  }
+
+  /** Few versions among which there are all that the filter lets through. */
+  private Stream<Named> candidates(Filter filter) {
+    Catalogue catalogue = commands.catalogue();
+    Optional<String> model = filter.equalTo("name");
+    if (model.isPresent()) {
+      return standing(catalogue.model(model.get()).stream());
+    }
+    return filter.equalities().stream()
+        .map(this::indexed)
+        .flatMap(Optional::stream)
+        .min(Comparator.comparingInt(Set::size))
+        .map(places -> places.stream().flatMap(p -> named(p).stream()))
+        .orElseGet(() -> standing(catalogue.models().stream()));
+  }
+
+  private static Stream<Named> standing(Stream<CataloguedModel> models) {
+    return models.flatMap(m -> m.page().standing().stream().map(v -> new Named(m, v)));
+  }
+
+  private Optional<Set<VersionPlace>> indexed(Equality equality) {
+    Field field = equality.field();
+    if (field.group().equals("tags") && !CatalogJson.isKnown(field.name())) {
+      return Optional.of(commands.catalogue().versionsWithTag(field.name(), equality.value()));
+    }
+    return field.name().equals("run_id") && field.group().equals(Field.ATTRIBUTES)
+        ? Optional.of(commands.catalogue().versionsOfRun(equality.value()))
+        : Optional.empty();
+  }
+
+  private Optional<Named> named(VersionPlace place) {
+    return commands
+        .catalogue()
+        .model(place.model())
+        .flatMap(m -> m.page().version(place.version()).map(v -> new Named(m, v)));
   }
 
   private static Subject subject(Named named) {

@@ -83,15 +83,24 @@ public final class Filter {
 
   /** The one value that an attribute has to have, where the filter says so. */
   public Optional<String> equalTo(String attribute) {
+    return equalities().stream()
+        .filter(e -> e.field.group().equals(Field.ATTRIBUTES) && e.field.name().equals(attribute))
+        .map(Equality::value)
+        .findFirst();
+  }
+
+  /** A text that a field has to have. */
+  public record Equality(Field field, String value) {}
+
+  /** All that the filter says of this kind; what it lets through fulfils each of them. */
+  public List<Equality> equalities() {
+    List<Equality> equalities = new ArrayList<>();
     for (Comparison comparison : comparisons) {
-      if (comparison.operator == Operator.EQUAL
-          && comparison.field.group().equals(Field.ATTRIBUTES)
-          && comparison.field.name().equals(attribute)
-          && comparison.value instanceof String text) {
-        return Optional.of(text);
+      if (comparison.operator == Operator.EQUAL && comparison.value instanceof String text) {
+        equalities.add(new Equality(comparison.field, text));
       }
     }
-    return Optional.empty();
+    return equalities;
   }
 
   private static boolean holds(Comparison comparison, @Nullable Object value) {
