@@ -228,10 +228,11 @@ public final class TrainingJoin {
       } else if (input instanceof Input.OnDemand onDemand) {
         Expression expression =
             Expression.compile(onDemand.value(), source.schema(), Expression.Type.INPUT, Map.of());
-        if (expression.type() == Expression.Type.VECTOR) {
+        if (onDemand.kind() != Input.Kind.NUMBER) {
           throw TrainingException.ofDefinition(
-              "Cannot train on input %s of %s: vectors are not built yet; give one number an input"
-                  .formatted(onDemand.name(), model.name()));
+              "Cannot train on input %s of %s: %ss are not built yet; give one number an input"
+                  .formatted(
+                      onDemand.name(), model.name(), onDemand.isVector() ? "vector" : "text"));
         }
         fields.addAll(expression.fields());
         places.add(new Place(-1, expressions.size()));
