@@ -126,6 +126,7 @@ public record ModelRevision(int revision, Model model, Map<String, Running> view
     return ids().equals(other.ids())
         && model.inputs().equals(other.model.inputs())
         && model.missing().equals(other.model.missing())
+        && model.missingTexts().equals(other.model.missingTexts())
         && Double.compare(model.missingDefault(), other.model.missingDefault()) == 0;
   }
 

@@ -30,6 +30,9 @@ public final class Warehouse {
 
   public static final String CATALOG_NAME = "millrace";
 
+  /** Of predictions, beside {@code inputs}, which has the numbers: those that are texts. */
+  public static final String INPUT_TEXTS = "input_texts";
+
   /**
    * What each table says about itself; who sets one of them otherwise on a table keeps that.
    *
@@ -152,15 +155,21 @@ public final class Warehouse {
     return columns.schema();
   }
 
-  /** The prediction as on its topic; maps are Iceberg maps, inputs as numbers and as text. */
+  /** The prediction as on its topic; maps are Iceberg maps, of which inputs need two. */
   public static Schema predictionsSchema() {
-    return predictionColumns().schema();
+    return withTexts(predictionColumns());
   }
 
   /** The prediction, and the run of batch scoring that made it. */
   public static Schema scoresSchema() {
     Columns columns = predictionColumns();
     columns.required("run", Types.StringType.get());
+    return withTexts(columns);
+  }
+
+  /** Last, where a table that was there before gets it too. */
+  private static Schema withTexts(Columns columns) {
+    columns.optional(INPUT_TEXTS, columns.map(Types.StringType.get()));
     return columns.schema();
   }
 

@@ -3,6 +3,11 @@ package dev.millrace.scoring;
 import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.StringStringEntryProto;
 import com.google.protobuf.InvalidProtocolBufferException;
+import dev.millrace.core.model.TextInput;
+import java.net.URLDecoder;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.StringJoiner;
@@ -13,8 +18,9 @@ import org.jspecify.annotations.Nullable;
  * Whoever loads the file compares, so that a version which computes something else on this machine
  * never serves. The file's sha256 covers them.
  *
- * <p>Rows are numbers in the order of the signature, a vector's one after another, joined by
- * commas, a missing one empty; rows and scores are joined by semicolons.
+ * <p>Rows are values in the order of the signature, a vector's one after another, joined by commas,
+ * a missing one empty; rows and scores are joined by semicolons. A text is percent-encoded, as in
+ * URLs.
  */
 public final class GoldenRows {
 
@@ -34,10 +40,13 @@ public final class GoldenRows {
   static final int MOST = 64;
 
   private final List<InputColumn> columns;
-  private final double[][] rows;
+
+  /** Of Doubles and texts. */
+  private final Object[][] rows;
+
   private final double[] scores;
 
-  private GoldenRows(List<InputColumn> columns, double[][] rows, double[] scores) {
+  private GoldenRows(List<InputColumn> columns, Object[][] rows, double[] scores) {
     this.columns = columns;
     this.rows = rows;
     this.scores = scores;
@@ -50,17 +59,34 @@ public final class GoldenRows {
    * @param scores of the rows, as another program than ONNX Runtime gave them
    */
   public static byte[] with(byte[] onnx, float[][] rows, float[] scores) {
-    if (rows.length != scores.length || rows.length > MOST) {
+    List<List<?>> lists = new ArrayList<>();
+    for (float[] row : rows) {
+      List<Float> values = new ArrayList<>();
+      for (float value : row) {
+        values.add(value);
+      }
+      lists.add(values);
+    }
+    return with(onnx, lists, scores);
+  }
+
+  /**
+   * The same for rows of numbers and texts.
+   *
+   * @param rows inputs in the order of the signature; NaN, or an empty text, where one is missing
+   */
+  public static byte[] with(byte[] onnx, List<? extends List<?>> rows, float[] scores) {
+    if (rows.size() != scores.length || rows.size() > MOST) {
       throw new IllegalArgumentException(
           "Cannot store %d golden rows with %d scores: there are as many, at most %d"
-              .formatted(rows.length, scores.length, MOST));
+              .formatted(rows.size(), scores.length, MOST));
     }
     StringJoiner joinedRows = new StringJoiner(";");
     StringJoiner joinedScores = new StringJoiner(";");
-    for (int row = 0; row < rows.length; row++) {
+    for (int row = 0; row < scores.length; row++) {
       StringJoiner values = new StringJoiner(",");
-      for (float value : rows[row]) {
-        values.add(Float.isNaN(value) ? "" : Float.toString(value));
+      for (Object value : rows.get(row)) {
+        values.add(written(value));
       }
       joinedRows.add(values.toString());
       joinedScores.add(Float.toString(scores[row]));
@@ -74,6 +100,13 @@ public final class GoldenRows {
     } catch (InvalidProtocolBufferException e) {
       throw new IllegalArgumentException("Cannot store golden rows: the bytes are no ONNX file", e);
     }
+  }
+
+  private static String written(Object value) {
+    if (value instanceof Number number) {
+      return Double.isNaN(number.doubleValue()) ? "" : number.toString();
+    }
+    return URLEncoder.encode(value.toString(), StandardCharsets.UTF_8).replace("+", "%20");
   }
 
   private static StringStringEntryProto property(String key, String value) {
@@ -103,7 +136,7 @@ public final class GoldenRows {
               .formatted(ofRows.length, ofScores.length, MOST));
     }
     int inputs = columns.stream().mapToInt(InputColumn::width).sum();
-    double[][] parsed = new double[ofRows.length][];
+    Object[][] parsed = new Object[ofRows.length][];
     double[] expected = new double[ofRows.length];
     for (int row = 0; row < parsed.length; row++) {
       String[] values = ofRows[row].split(",", -1);
@@ -112,13 +145,38 @@ public final class GoldenRows {
             "golden row %d has %d inputs, the signature has %d"
                 .formatted(row, values.length, inputs));
       }
-      parsed[row] = new double[inputs];
-      for (int column = 0; column < inputs; column++) {
-        parsed[row][column] = values[column].isEmpty() ? Double.NaN : number(values[column]);
+      parsed[row] = new Object[inputs];
+      int next = 0;
+      for (InputColumn column : columns) {
+        for (int i = 0; i < column.width(); i++) {
+          parsed[row][next] = column.isText() ? text(values[next], row) : value(values[next]);
+          next++;
+        }
       }
       expected[row] = number(ofScores[row]);
     }
     return new GoldenRows(columns, parsed, expected);
+  }
+
+  private static Double value(String text) throws UnreadableModelException {
+    return text.isEmpty() ? Double.NaN : number(text);
+  }
+
+  private static String text(String encoded, int row) throws UnreadableModelException {
+    String text;
+    try {
+      // A plus is itself; only forms write a space so.
+      text = URLDecoder.decode(encoded.replace("+", "%2B"), StandardCharsets.UTF_8);
+    } catch (IllegalArgumentException e) {
+      throw new UnreadableModelException(
+          "golden row %d holds %s, which is no percent-encoded text".formatted(row, encoded));
+    }
+    String flaw = TextInput.flaw(text);
+    if (flaw != null) {
+      throw new UnreadableModelException(
+          "golden row %d holds a text that no model takes: %s".formatted(row, flaw));
+    }
+    return text;
   }
 
   private static double number(String text) throws UnreadableModelException {
@@ -139,7 +197,12 @@ public final class GoldenRows {
       int next = 0;
       for (int column = 0; column < columns.size(); column++) {
         for (int i = 0; i < columns.get(column).width(); i++) {
-          scorer.buffers().put(row, column, i, rows[row][next++]);
+          Object value = rows[row][next++];
+          if (value instanceof Double number) {
+            scorer.buffers().put(row, column, i, number);
+          } else {
+            scorer.put(row, column, value.toString());
+          }
         }
       }
     }

@@ -7,8 +7,9 @@ import java.util.List;
  * One of the inputs that a model is given for each row.
  *
  * @param width 1, or the length of a vector; {@link #AS_THE_FILE} where the model's file says it
+ * @param isText whether it is a text, not a number
  */
-public record InputColumn(String name, int width) {
+public record InputColumn(String name, int width, boolean isText) {
 
   /** Of a vector that is as long as the model takes it. */
   public static final int AS_THE_FILE = 0;
@@ -18,6 +19,16 @@ public record InputColumn(String name, int width) {
       throw new IllegalArgumentException(
           "Cannot take input " + name + " of " + width + " values: it must have at least 1");
     }
+  }
+
+  /** Numbers. */
+  public InputColumn(String name, int width) {
+    this(name, width, false);
+  }
+
+  /** One text. */
+  public static InputColumn text(String name) {
+    return new InputColumn(name, 1, true);
   }
 
   /** A vector that is as long as the model's file says. */

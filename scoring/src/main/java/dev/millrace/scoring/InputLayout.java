@@ -5,6 +5,7 @@ import ai.onnxruntime.OnnxJavaType;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.TensorInfo;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -17,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A single tensor takes all of them. Of several, one that has the name of a column takes that
  * column; the others, in the model's order, take the columns that are left in theirs, each as many
- * as it is wide.
+ * as it is wide: tensors of texts those that are texts, the others the numbers.
  */
 final class InputLayout {
 
@@ -27,7 +28,11 @@ final class InputLayout {
    * @param width values a row
    * @param hasRank2 whether its shape is {@code [N, width]}, not {@code [N]}
    */
-  record Node(String name, OnnxJavaType type, int width, boolean hasRank2) {}
+  record Node(String name, OnnxJavaType type, int width, boolean hasRank2) {
+    boolean takesTexts() {
+      return type == OnnxJavaType.STRING;
+    }
+  }
 
   /** What takes a column: a node by its index, and where in its row the column begins. */
   record Place(int node, int offset) {}
@@ -37,7 +42,6 @@ final class InputLayout {
   private final List<InputColumn> columns;
   private final List<Node> nodes = new ArrayList<>();
   private final Place[] places;
-  private int next;
 
   private InputLayout(List<InputColumn> columns) {
     this.columns = columns;
@@ -56,7 +60,7 @@ final class InputLayout {
       layout.takeAll(taken.get(0), names);
     } else {
       layout.takeNamed(taken);
-      layout.takeRest(taken);
+      layout.takeRest();
     }
     return layout;
   }
@@ -69,6 +73,7 @@ final class InputLayout {
       throws UnreadableModelException {
     List<InputColumn> settled = new ArrayList<>(columns);
     List<Node> rest = new ArrayList<>(nodes);
+    rest.removeIf(Node::takesTexts);
     int last = -1;
     int others = 0;
     for (int c = 0; c < columns.size(); c++) {
@@ -76,6 +81,9 @@ final class InputLayout {
       Node own = nodes.size() == 1 ? null : named(nodes, column.name());
       if (own != null) {
         rest.remove(own);
+      }
+      if (column.isText()) {
+        continue;
       }
       if (column.width() != InputColumn.AS_THE_FILE) {
         others += own == null ? column.width() : 0;
@@ -168,18 +176,22 @@ final class InputLayout {
     };
   }
 
-  /** The names of the columns that are texts. */
-  List<String> texts() {
-    List<String> texts = new ArrayList<>();
-    for (int c = 0; c < columns.size(); c++) {
-      if (nodeOf(c).type() == OnnxJavaType.STRING) {
-        texts.add(columns.get(c).name());
-      }
+  private static void requireFit(Node node, InputColumn column) throws UnreadableModelException {
+    if (node.takesTexts() != column.isText()) {
+      throw new UnreadableModelException(
+          "its input %s takes %s, and %s of the signature is %s"
+              .formatted(
+                  node.name(),
+                  node.takesTexts() ? "texts" : "numbers",
+                  column.name(),
+                  column.isText() ? "a text" : "a number"));
     }
-    return texts;
   }
 
   private void takeAll(Node only, List<String> names) throws UnreadableModelException {
+    for (InputColumn column : columns) {
+      requireFit(only, column);
+    }
     int width = columns.stream().mapToInt(InputColumn::width).sum();
     if (only.width() != FREE && only.width() != width) {
       throw new UnreadableModelException(
@@ -203,6 +215,7 @@ final class InputLayout {
       for (int c = 0; c < columns.size(); c++) {
         InputColumn column = columns.get(c);
         if (column.name().equals(node.name())) {
+          requireFit(node, column);
           if (width != FREE && width != column.width()) {
             throw new UnreadableModelException(
                 "its input %s takes %d values a row, the signature has %d"
@@ -216,55 +229,52 @@ final class InputLayout {
     }
   }
 
-  private void takeRest(List<Node> taken) throws UnreadableModelException {
-    long free = nodes.stream().filter(n -> n.width() == FREE).count();
-    if (free > 1) {
-      throw new UnreadableModelException(
-          "%d of its inputs %s have no fixed width, so the signature can be dealt out in many ways"
-              .formatted(free, taken.stream().map(Node::name).toList()));
+  private void takeRest() throws UnreadableModelException {
+    takeRest(false);
+    takeRest(true);
+    for (int c = 0; c < places.length; c++) {
+      if (!placed(c)) {
+        throw new UnreadableModelException(
+            "no input of it takes %s; it has %s".formatted(columns.get(c).name(), nodes));
+      }
     }
+  }
+
+  /** Gives each node of a kind that has no column's name the next columns that no other has. */
+  private void takeRest(boolean texts) throws UnreadableModelException {
+    List<Node> mine = nodes.stream().filter(n -> n.takesTexts() == texts && !isNamed(n)).toList();
+    List<String> free = mine.stream().filter(n -> n.width() == FREE).map(Node::name).toList();
+    if (free.size() > 1) {
+      throw new UnreadableModelException(
+          "its inputs %s have no fixed width, so the signature can be dealt out in many ways"
+              .formatted(free));
+    }
+    ArrayDeque<Integer> open = new ArrayDeque<>();
     int left = 0;
     for (int c = 0; c < places.length; c++) {
-      left += placed(c) ? 0 : columns.get(c).width();
-    }
-    for (Node node : nodes) {
-      left -= isNamed(node) || node.width() == FREE ? 0 : node.width();
-    }
-    for (int n = 0; n < nodes.size(); n++) {
-      Node node = nodes.get(n);
-      if (isNamed(node)) {
-        continue;
+      if (!placed(c) && columns.get(c).isText() == texts) {
+        open.add(c);
+        left += columns.get(c).width();
       }
+    }
+    for (Node node : mine) {
+      left -= node.width() == FREE ? 0 : node.width();
+    }
+    for (Node node : mine) {
       int width = node.width() == FREE ? left : node.width();
+      int n = nodes.indexOf(node);
       nodes.set(n, new Node(node.name(), node.type(), width, node.hasRank2()));
-      takeRun(n, width);
-    }
-    skipPlaced();
-    if (next < columns.size()) {
-      throw new UnreadableModelException(
-          "no input of it takes %s; it has %s".formatted(columns.get(next).name(), nodes));
-    }
-  }
-
-  /** Gives a node the next columns that no other has. */
-  private void takeRun(int n, int width) throws UnreadableModelException {
-    int offset = 0;
-    skipPlaced();
-    while (next < columns.size() && offset + columns.get(next).width() <= width) {
-      places[next] = new Place(n, offset);
-      offset += columns.get(next).width();
-      skipPlaced();
-    }
-    if (offset != width || width == 0) {
-      throw new UnreadableModelException(
-          "its input %s takes %d values a row, of the signature %d are left for it"
-              .formatted(nodes.get(n).name(), width, offset));
-    }
-  }
-
-  private void skipPlaced() {
-    while (next < columns.size() && placed(next)) {
-      next++;
+      int offset = 0;
+      while (!open.isEmpty() && offset + columns.get(open.peek()).width() <= width) {
+        int column = open.remove();
+        places[column] = new Place(n, offset);
+        offset += columns.get(column).width();
+      }
+      if (offset != width || width == 0) {
+        throw new UnreadableModelException(
+            "its input %s takes %d %s a row, of the signature %d are left for it"
+                .formatted(node.name(), width, texts ? "texts" : "values", offset));
+      }
     }
   }
 

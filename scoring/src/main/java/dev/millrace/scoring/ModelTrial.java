@@ -30,6 +30,7 @@ public final class ModelTrial {
   private static final long KIBI = 1024;
   private static final int REFUSED = 3;
   private static final int TOLD_CHARS = 200;
+  private static final String TEXT = "text";
   private static final int FILE_BYTES_TIMES = 4;
   private static final Pattern RESIDENT = Pattern.compile("Vm(?:RSS|Swap):\\s+(\\d+) kB");
 
@@ -74,12 +75,7 @@ public final class ModelTrial {
 
   /** What the JVM runs. */
   public static void main(String[] args) {
-    List<InputColumn> signature =
-        Stream.of(args)
-            .skip(3)
-            .map(a -> a.split(":", 2))
-            .map(a -> new InputColumn(a[1], Integer.parseInt(a[0])))
-            .toList();
+    List<InputColumn> signature = Stream.of(args).skip(3).map(ModelTrial::column).toList();
     try (OnnxModel model =
         OnnxModel.load(Path.of(args[0]), args[1], signature, ComputeDevice.CPU)) {
       model.scorer(Integer.parseInt(args[2])).close();
@@ -88,6 +84,17 @@ public final class ModelTrial {
       System.err.println(String.valueOf(e.getMessage()).replaceAll("\\s+", " "));
       System.exit(REFUSED);
     }
+  }
+
+  private static String argument(InputColumn column) {
+    return (column.isText() ? TEXT : String.valueOf(column.width())) + ":" + column.name();
+  }
+
+  private static InputColumn column(String argument) {
+    String[] parts = argument.split(":", 2);
+    return parts[0].equals(TEXT)
+        ? InputColumn.text(parts[1])
+        : new InputColumn(parts[1], Integer.parseInt(parts[0]));
   }
 
   private static Process start(
@@ -115,7 +122,7 @@ public final class ModelTrial {
                 file.toAbsolutePath().toString(),
                 sha256,
                 String.valueOf(maxRows)));
-    signature.forEach(column -> command.add(column.width() + ":" + column.name()));
+    signature.forEach(column -> command.add(argument(column)));
     ProcessBuilder builder =
         new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(said.toFile());
     // Options for this JVM are not meant for that one.

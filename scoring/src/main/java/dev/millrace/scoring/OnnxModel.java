@@ -270,11 +270,6 @@ public final class OnnxModel implements AutoCloseable {
     return layout.columns();
   }
 
-  /** The inputs of the signature that are texts, for which no number can be put. */
-  public List<String> textInputs() {
-    return layout.texts();
-  }
-
   /**
    * What is wrong with the scores of rows that are stored with it, or of made-up ones; null where
    * nothing is. One row of nothing but zeros has to have a score, and half of the others.

@@ -34,7 +34,8 @@ public final class ParityCheck {
   /**
    * Compares.
    *
-   * @param rows values in the order of the signature, a vector's one after another
+   * @param rows values in the order of the signature, a vector's one after another, a text as its
+   *     number among those of {@link #madeUp}
    * @return what differs; null where nothing does
    */
   public static @Nullable String flaw(Path file, OnnxModel model, double[][] rows)
@@ -86,9 +87,14 @@ public final class ParityCheck {
     for (double[] row : rows) {
       int at = 0;
       for (int column = 0; column < model.columns().size(); column++) {
-        boolean whole = kind(model, column) == InputTensor.Kind.INT64;
+        InputTensor.Kind kind = kind(model, column);
         for (int i = 0; i < model.columns().get(column).width(); i++) {
-          row[at++] = whole ? random.nextInt(2) : random.nextGaussian();
+          row[at++] =
+              switch (kind) {
+                case FLOAT, DOUBLE -> random.nextGaussian();
+                case INT64 -> random.nextInt(2);
+                case TEXT -> random.nextInt(ProbeRows.WORDS.size());
+              };
         }
       }
     }
@@ -107,7 +113,12 @@ public final class ParityCheck {
     int at = 0;
     for (int column = 0; column < columns.size(); column++) {
       for (int i = 0; i < columns.get(column).width(); i++) {
-        scorer.buffers().put(row, column, i, values[at++]);
+        double value = values[at++];
+        if (columns.get(column).isText()) {
+          scorer.put(row, column, ProbeRows.WORDS.get((int) value));
+        } else {
+          scorer.buffers().put(row, column, i, value);
+        }
       }
     }
   }
@@ -170,9 +181,13 @@ public final class ParityCheck {
         }
         yield OnnxTensor.createTensor(environment, wholes, shape);
       }
-      case TEXT ->
-          throw new IllegalArgumentException(
-              "Cannot compare a model that takes texts as " + tensor.name());
+      case TEXT -> {
+        String[] texts = new String[values.length];
+        for (int i = 0; i < values.length; i++) {
+          texts[i] = ProbeRows.WORDS.get((int) values[i]);
+        }
+        yield OnnxTensor.createTensor(environment, texts, shape);
+      }
     };
   }
 

@@ -1,5 +1,6 @@
 package dev.millrace.scoring;
 
+import java.util.List;
 import java.util.Random;
 
 /**
@@ -10,7 +11,9 @@ final class ProbeRows {
 
   private static final double MIN_EXPONENT = -2;
   private static final double MAX_EXPONENT = 4;
-  private static final String[] WORDS = {"", "a", "b", "c"};
+
+  /** A text of a made-up row is one of these, and stands there as its number. */
+  static final List<String> WORDS = List.of("", "a", "b", "c");
 
   private final InputLayout layout;
   private final double[][][] values;
@@ -26,7 +29,7 @@ final class ProbeRows {
               switch (layout.nodeOf(c).type()) {
                 case FLOAT, DOUBLE -> wide ? wide(random) : random.nextGaussian();
                 case INT64 -> random.nextInt(2);
-                default -> random.nextInt(WORDS.length);
+                default -> random.nextInt(WORDS.size());
               };
         }
       }
@@ -56,7 +59,7 @@ final class ProbeRows {
     for (int c = 0; c < source.length; c++) {
       for (int i = 0; i < source[c].length; i++) {
         switch (layout.nodeOf(c).type()) {
-          case STRING -> buffers.put(row, c, i, WORDS[(int) source[c][i]]);
+          case STRING -> buffers.put(row, c, i, WORDS.get((int) source[c][i]));
           default -> buffers.put(row, c, i, source[c][i]);
         }
       }

@@ -34,6 +34,11 @@ class ParityCheckTest {
       assertThat(flaw(form, List.of("a", "b"))).as("%s", form).isNull();
     }
     assertThat(flaw(TypedModels.several(2), List.of("a", "b", "hour", "c", "d"))).isNull();
+    List<InputColumn> texts = List.of(InputColumn.text("c"), new InputColumn("n", 2));
+    Path file = TinyModels.write(dir, TypedModels.categories(List.of("a", "b"), List.of("c"), 2));
+    try (OnnxModel model = OnnxModel.load(file, null, texts, ComputeDevice.CPU)) {
+      assertThat(ParityCheck.flaw(file, model, ParityCheck.madeUp(model, 300, 1))).isNull();
+    }
   }
 
   @Test

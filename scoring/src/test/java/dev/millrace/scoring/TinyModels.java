@@ -117,6 +117,16 @@ final class TinyModels {
         .build();
   }
 
+  /** With these golden rows, as they are written. */
+  static ModelProto golden(byte[] onnx, String rows, String scores) throws IOException {
+    return ModelProto.parseFrom(onnx).toBuilder()
+        .addMetadataProps(
+            StringStringEntryProto.newBuilder().setKey(GoldenRows.ROWS).setValue(rows))
+        .addMetadataProps(
+            StringStringEntryProto.newBuilder().setKey(GoldenRows.SCORES).setValue(scores))
+        .build();
+  }
+
   static Path write(Path dir, ModelProto model) throws IOException {
     return Files.write(Files.createTempFile(dir, "tiny", ".onnx"), model.toByteArray());
   }

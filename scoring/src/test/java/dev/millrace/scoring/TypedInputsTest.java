@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import ai.onnx.proto.OnnxMl.ModelProto;
+import dev.millrace.core.model.TextInput;
 import dev.millrace.core.row.Numbers;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -168,9 +169,8 @@ class TypedInputsTest {
 
   @Test
   void textsAreTaken() throws IOException {
-    try (OnnxModel model = load(TypedModels.texts(), single("carrier"));
+    try (OnnxModel model = load(TypedModels.texts(), List.of(InputColumn.text("carrier")));
         BatchScorer scorer = model.scorer(5)) {
-      assertThat(model.textInputs()).containsExactly("carrier");
       scorer.put(0, 0, "AA");
       scorer.put(1, 0, "UA");
       scorer.put(2, 0, Double.NaN);
@@ -179,6 +179,114 @@ class TypedInputsTest {
       assertThat(scorer.probability(1)).isCloseTo(sigmoid(2), close());
       assertThat(scorer.probability(2)).isCloseTo(sigmoid(-1), close());
       assertThatThrownBy(() -> scorer.put(0, 0, 1.0)).hasMessageContaining("takes text");
+    }
+  }
+
+  @Test
+  void aTextIsComparedAsItIs() throws IOException {
+    List<String> known = List.of("Ä€", "a,b;c%", " ", "\uFFFF", "\uD83D\uDE00");
+    try (OnnxModel model =
+            load(TypedModels.categories(known, List.of("c"), 0), List.of(InputColumn.text("c")));
+        BatchScorer scorer = model.scorer(8)) {
+      for (int row = 0; row < known.size(); row++) {
+        scorer.put(row, 0, known.get(row));
+      }
+      scorer.put(known.size(), 0, "nobody's");
+      scorer.score(known.size() + 1);
+      for (int row = 0; row < 4; row++) {
+        assertThat(scorer.probability(row)).isCloseTo(sigmoid(1 + row), close());
+      }
+      // It does not come through Java as it is: whoever asks for such a text is refused before.
+      assertThat(scorer.probability(4)).isCloseTo(sigmoid(0), close());
+      assertThat(TextInput.flaw(known.get(4))).isNotNull();
+      assertThat(scorer.probability(5)).isCloseTo(sigmoid(0), close());
+    }
+  }
+
+  @Test
+  void tensorsOfTextsTakeTheTextsAndTheOthersTheNumbers() throws IOException {
+    // Two texts and three numbers, told apart by name, and by kind whatever their order is.
+    List<String> known = List.of("AA", "UA");
+    InputColumn carrier = InputColumn.text("carrier");
+    InputColumn origin = InputColumn.text("origin");
+    InputColumn number = new InputColumn("n", 3);
+    ModelProto named = TypedModels.categories(known, List.of("carrier", "origin"), 3);
+    ModelProto joined = TypedModels.categories(known, List.of("texts:2"), 3);
+    for (ModelProto form : List.of(named, joined)) {
+      for (List<InputColumn> signature :
+          List.of(List.of(carrier, origin, number), List.of(number, carrier, origin))) {
+        try (OnnxModel model = load(form, signature);
+            BatchScorer scorer = model.scorer(4)) {
+          String[][] texts = {{"AA", "UA"}, {"UA", "AA"}, {"", "AA"}};
+          for (int row = 0; row < 3; row++) {
+            scorer.put(row, signature.indexOf(carrier), texts[row][0]);
+            scorer.put(row, signature.indexOf(origin), texts[row][1]);
+            scorer.put(row, signature.indexOf(number), Numbers.of(new double[] {0.5, row, 0.25}));
+          }
+          scorer.score(3);
+          for (int row = 0; row < 3; row++) {
+            double z = 0.5 + row + 0.25;
+            z += 1 + known.indexOf(texts[row][0]) + 10 * (1 + known.indexOf(texts[row][1]));
+            assertThat(scorer.probability(row)).isCloseTo(sigmoid(z), close());
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void textsAndNumbersAreNotMistakenForEachOther() {
+    assertRefused(
+        TypedModels.texts(),
+        single("carrier"),
+        "its input carrier takes texts, and carrier of the signature is a number");
+    assertRefused(
+        TypedModels.wholes(TypedModels.INT64, 1, 2),
+        List.of(new InputColumn("a", 1), InputColumn.text("b")),
+        "its input x takes numbers, and b of the signature is a text");
+    ModelProto two = TypedModels.categories(List.of("AA"), List.of("carrier"), 1);
+    assertRefused(
+        two,
+        List.of(InputColumn.text("n"), InputColumn.text("carrier")),
+        "its input numbers takes 1 values a row, of the signature 0 are left for it");
+    assertRefused(
+        two,
+        List.of(new InputColumn("a", 1), new InputColumn("b", 1)),
+        "its input carrier takes 1 texts a row, of the signature 0 are left");
+  }
+
+  @Test
+  void goldenRowsMayHaveTexts() throws IOException {
+    List<String> known = List.of("a,b;c%", "+ ä");
+    List<InputColumn> signature = List.of(InputColumn.text("c"), new InputColumn("n", 1));
+    byte[] onnx = TypedModels.categories(known, List.of("c"), 1).toByteArray();
+    List<List<Object>> rows =
+        List.of(List.of("a,b;c%", 0.5), List.of("+ ä", -1f), List.of("", 0.0), List.of("?", 1));
+    float[] scores = {(float) sigmoid(1.5), (float) sigmoid(1), (float) sigmoid(0), 0};
+    scores[3] = (float) sigmoid(1);
+    byte[] golden = GoldenRows.with(onnx, rows, scores);
+    try (OnnxModel model = load(ModelProto.parseFrom(golden), signature)) {
+      assertThat(model.flaw()).isNull();
+    }
+    scores[1] = 0.1f;
+    try (OnnxModel model =
+        load(ModelProto.parseFrom(GoldenRows.with(onnx, rows, scores)), signature)) {
+      assertThat(model.flaw()).startsWith("its score of golden row 1 is 0.73");
+    }
+    assertRefused(
+        TinyModels.golden(onnx, "%E4%zz,1", "1"), signature, "golden row 0 holds %E4%zz, which");
+    assertRefused(
+        TinyModels.golden(onnx, "%F0%9F%98%80,1", "1"), signature, "that no model takes: its");
+  }
+
+  @Test
+  void aTextThatAModelRefusesIsFoundWhenItIsLoaded() throws IOException {
+    // As scikit-learn's encoder is exported that does not ignore what it does not know.
+    ModelProto strict = TypedModels.strictCategories(List.of("AA", "UA"));
+    try (OnnxModel model = load(strict, List.of(InputColumn.text("c")))) {
+      assertThatThrownBy(model::flaw).isInstanceOf(IllegalStateException.class);
+    } catch (ModelRefusedException e) {
+      assertThat(e).hasMessageContaining("Unknown Category");
     }
   }
 

@@ -9,6 +9,7 @@ import ai.onnx.proto.OnnxMl.TensorProto;
 import ai.onnx.proto.OnnxMl.TypeProto;
 import ai.onnx.proto.OnnxMl.ValueInfoProto;
 import com.google.protobuf.ByteString;
+import java.util.Arrays;
 import java.util.List;
 
 /** Models of p = sigmoid(w · x) that take and give other things than one float tensor. */
@@ -112,6 +113,86 @@ final class TypedModels {
                             .setName("default_float")
                             .setType(AttributeProto.AttributeType.FLOAT)
                             .setF(-1)))
+            .addNode(TinyModels.node("Sigmoid", "z", "p"))
+            .addOutput(TinyModels.value("p", FLOAT, FREE, FREE)));
+  }
+
+  /**
+   * Tensors of texts, and {@code numbers} of so many floats behind them: the score is the logistic
+   * function of the numbers' sum and of the place, from 1 on, of each text among the known ones (0
+   * of any other), the second text's ten times.
+   *
+   * @param tensors names, each of one text; with {@code :2} behind it of so many
+   * @param numbers none where it is 0
+   */
+  static ModelProto categories(List<String> known, List<String> tensors, int numbers) {
+    AttributeProto.Builder keys =
+        AttributeProto.newBuilder()
+            .setName("keys_strings")
+            .setType(AttributeProto.AttributeType.STRINGS);
+    AttributeProto.Builder values =
+        AttributeProto.newBuilder()
+            .setName("values_floats")
+            .setType(AttributeProto.AttributeType.FLOATS);
+    for (String one : known) {
+      keys.addStrings(ByteString.copyFromUtf8(one));
+      values.addFloats(values.getFloatsCount() + 1);
+    }
+    GraphProto.Builder graph = GraphProto.newBuilder();
+    NodeProto.Builder all =
+        NodeProto.newBuilder().setOpType("Concat").addOutput("x").addAttribute(number("axis", 1));
+    int texts = 0;
+    for (String tensor : tensors) {
+      String[] parts = tensor.split(":", 2);
+      int width = parts.length == 1 ? 1 : Integer.parseInt(parts[1]);
+      graph
+          .addInput(TinyModels.value(parts[0], STRING, FREE, width))
+          .addNode(
+              ml("LabelEncoder", parts[0], parts[0] + "_codes")
+                  .addAttribute(keys)
+                  .addAttribute(values)
+                  .addAttribute(
+                      AttributeProto.newBuilder()
+                          .setName("default_float")
+                          .setType(AttributeProto.AttributeType.FLOAT)
+                          .setF(0)));
+      all.addInput(parts[0] + "_codes");
+      texts += width;
+    }
+    if (numbers > 0) {
+      graph.addInput(TinyModels.value("numbers", FLOAT, FREE, numbers));
+      all.addInput("numbers");
+    }
+    float[] weights = new float[texts + numbers];
+    Arrays.fill(weights, 1);
+    if (texts > 1) {
+      weights[1] = 10;
+    }
+    return model(
+        graph
+            .addInitializer(weights("w", weights))
+            .addNode(all)
+            .addNode(two("MatMul", "x", "w", "z"))
+            .addNode(TinyModels.node("Sigmoid", "z", "p"))
+            .addOutput(TinyModels.value("p", FLOAT, FREE, FREE)));
+  }
+
+  /** One text {@code c} in, of which any other than the known ones is an error. */
+  static ModelProto strictCategories(List<String> known) {
+    AttributeProto.Builder cats =
+        AttributeProto.newBuilder()
+            .setName("cats_strings")
+            .setType(AttributeProto.AttributeType.STRINGS);
+    known.forEach(one -> cats.addStrings(ByteString.copyFromUtf8(one)));
+    float[] weights = new float[known.size()];
+    Arrays.fill(weights, 1);
+    return model(
+        GraphProto.newBuilder()
+            .addInitializer(weights("w", weights))
+            .addInput(TinyModels.value("c", STRING, FREE))
+            .addNode(
+                ml("OneHotEncoder", "c", "x").addAttribute(cats).addAttribute(number("zeros", 0)))
+            .addNode(two("MatMul", "x", "w", "z"))
             .addNode(TinyModels.node("Sigmoid", "z", "p"))
             .addOutput(TinyModels.value("p", FLOAT, FREE, FREE)));
   }

@@ -13,6 +13,7 @@ import java.io.UncheckedIOException;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -57,19 +58,38 @@ public final class EventEvidence {
     WarehouseTable table = new WarehouseTable(catalog, name);
     List<String> fields =
         Wire.PREDICTION.getFields().stream().map(Schema.Field::name).filter(table::has).toList();
-    WarehouseTable.Columns columns = table.new Columns(fields);
+    List<String> read = new ArrayList<>(fields);
+    boolean hasTexts = table.has(Warehouse.INPUT_TEXTS);
+    if (hasTexts) {
+      read.add(Warehouse.INPUT_TEXTS);
+    }
+    WarehouseTable.Columns columns = table.new Columns(read);
     int id = columns.position(ID);
     try (CloseableIterable<Record> rows =
         columns.read(TIME, Long.MIN_VALUE, Long.MAX_VALUE, Expressions.equal(ID, eventId))) {
       for (Record row : rows) {
         if (eventId.equals(row.get(id))) {
-          return Optional.of(record(row, fields, columns));
+          GenericRecord found = record(row, fields, columns);
+          if (hasTexts) {
+            addTexts(found, row.get(columns.position(Warehouse.INPUT_TEXTS)));
+          }
+          return Optional.of(found);
         }
       }
     } catch (IOException e) {
       throw new UncheckedIOException("Cannot read table " + name, e);
     }
     return Optional.empty();
+  }
+
+  /** The inputs that are texts have a column of their own. */
+  private static void addTexts(GenericRecord prediction, @Nullable Object texts) {
+    if (texts instanceof Map<?, ?> byName) {
+      Map<Object, @Nullable Object> inputs = new LinkedHashMap<>();
+      inputs.putAll((Map<?, ?>) prediction.get("inputs"));
+      inputs.putAll(byName);
+      prediction.put("inputs", inputs);
+    }
   }
 
   private static GenericRecord record(

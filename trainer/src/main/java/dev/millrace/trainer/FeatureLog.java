@@ -87,7 +87,7 @@ final class FeatureLog {
                       TrainingException.ofDefinition(
                           "Cannot read feature %s of view %s: it has none of that name"
                               .formatted(name, view.name())));
-      if (!feature.type().isInput()) {
+      if (!feature.type().isNumeric()) {
         throw TrainingException.ofDefinition(
             "Cannot use feature %s of view %s as an input: it is %s; take a number"
                 .formatted(name, view.name(), feature.type().noun()));

@@ -1,6 +1,5 @@
 package dev.millrace.trainer;
 
-import dev.millrace.core.definition.FeatureView;
 import dev.millrace.core.definition.Model;
 import dev.millrace.core.definition.Model.Input;
 import dev.millrace.core.definition.Model.Label;
@@ -8,14 +7,11 @@ import dev.millrace.core.definition.Project;
 import dev.millrace.core.definition.Source;
 import dev.millrace.core.expression.Expression;
 import dev.millrace.core.expression.ExpressionException;
+import dev.millrace.core.model.MissingInputs;
 import dev.millrace.core.row.AsOf;
-import dev.millrace.core.row.EntityKeys;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -62,23 +58,6 @@ public final class TrainingJoin {
     this.progress = progress;
   }
 
-  /** A view as an input reads it: the fields of the event that name its entity. */
-  private record ViewRead(String view, List<String> keyFields) {}
-
-  /** The features that are read of a view, and its entities by number. */
-  private record ViewPlan(
-      FeatureView view, int[] keyPositions, List<String> features, Map<String, Integer> byKey) {}
-
-  /** Where an input's values come from: a feature of a view, or an expression where view is -1. */
-  private record Place(int view, int at) {}
-
-  private record Plan(
-      Source source,
-      List<ViewPlan> views,
-      List<OnDemandInput> expressions,
-      List<Place> places,
-      Set<String> fields) {}
-
   /** Joins the model's training set. */
   public TrainingSet join(Model model, @Nullable Instant asOf) {
     return join(model, asOf, null);
@@ -103,7 +82,7 @@ public final class TrainingJoin {
    * @param asOf null for all that are archived
    */
   public TrainingSet joinUnlabelled(Model model, @Nullable Instant asOf) {
-    Plan plan = plan(model);
+    JoinPlan plan = JoinPlan.of(project, model);
     EventArchive events = new EventArchive(catalog, project.name(), plan.source());
     OptionalLong newest = events.newestMillis();
     if (newest.isEmpty()) {
@@ -148,8 +127,9 @@ public final class TrainingJoin {
   private TrainingSet join(
       Model model, @Nullable Instant asOf, TrainingSet.@Nullable Bounds asked) {
     Label label = label(model);
-    Plan plan = plan(model);
-    Source labelSource = source(label.source(), "label.source of " + model.name());
+    JoinPlan plan = JoinPlan.of(project, model);
+    Source labelSource =
+        JoinPlan.source(project, label.source(), "label.source of " + model.name());
     EventArchive events = new EventArchive(catalog, project.name(), plan.source());
     EventArchive labels =
         labelSource.name().equals(plan.source().name())
@@ -178,7 +158,7 @@ public final class TrainingJoin {
 
   private TrainingSet columned(
       Model model,
-      Plan plan,
+      JoinPlan plan,
       TrainingSet.Bounds bounds,
       Spine spine,
       int[] rows,
@@ -202,77 +182,6 @@ public final class TrainingJoin {
             uncomputed));
   }
 
-  private Plan plan(Model model) {
-    Source source = source(model.source(), "source of " + model.name());
-    Map<ViewRead, Integer> numbers = new LinkedHashMap<>();
-    List<ViewPlan> views = new ArrayList<>();
-    List<OnDemandInput> expressions = new ArrayList<>();
-    List<Place> places = new ArrayList<>();
-    Set<String> fields = new LinkedHashSet<>();
-    fields.add(source.eventId());
-    for (Input input : model.inputs()) {
-      if (input instanceof Input.OfView of) {
-        ViewRead read = new ViewRead(of.view(), of.keyFields());
-        Integer number = numbers.get(read);
-        if (number == null) {
-          number = views.size();
-          numbers.put(read, number);
-          views.add(viewPlan(model, source, of));
-        }
-        fields.addAll(of.keyFields());
-        List<String> features = views.get(number).features();
-        if (!features.contains(of.feature())) {
-          features.add(of.feature());
-        }
-        places.add(new Place(number, features.indexOf(of.feature())));
-      } else if (input instanceof Input.OnDemand onDemand) {
-        Expression expression =
-            Expression.compile(onDemand.value(), source.schema(), Expression.Type.INPUT, Map.of());
-        if (expression.type() == Expression.Type.VECTOR) {
-          throw TrainingException.ofDefinition(
-              "Cannot train on input %s of %s: vectors are not built yet; give one number an input"
-                  .formatted(onDemand.name(), model.name()));
-        }
-        fields.addAll(expression.fields());
-        places.add(new Place(-1, expressions.size()));
-        expressions.add(new OnDemandInput(expression, source.schema()));
-      }
-    }
-    return new Plan(source, views, expressions, places, fields);
-  }
-
-  private ViewPlan viewPlan(Model model, Source source, Input.OfView input) {
-    FeatureView view =
-        project
-            .featureView(input.view())
-            .orElseThrow(
-                () ->
-                    TrainingException.ofDefinition(
-                        ("Cannot join input %s of %s: project %s has no view %s; views of other"
-                                + " projects are not built yet")
-                            .formatted(input.name(), model.name(), project.name(), input.view())));
-    int[] positions =
-        input.keyFields().stream().mapToInt(f -> source.schema().getField(f).pos()).toArray();
-    return new ViewPlan(view, positions, new ArrayList<>(), new HashMap<>());
-  }
-
-  private Source source(String name, String use) {
-    Source source =
-        project
-            .source(name)
-            .orElseThrow(
-                () ->
-                    TrainingException.ofDefinition(
-                        "Cannot find source %s (%s): project %s has none of that name"
-                            .formatted(name, use, project.name())));
-    if (!source.archive()) {
-      throw TrainingException.ofDefinition(
-          "Cannot read source %s (%s): it is not archived; set archive: true and apply again"
-              .formatted(name, use));
-    }
-    return source;
-  }
-
   private static TrainingSet.Bounds bounds(
       Model model, Label label, EventArchive events, EventArchive labels, @Nullable Instant asOf) {
     long end;
@@ -294,7 +203,7 @@ public final class TrainingJoin {
   }
 
   private long readEvents(
-      Model model, Plan plan, EventArchive events, TrainingSet.Bounds bounds, Spine spine) {
+      Model model, JoinPlan plan, EventArchive events, TrainingSet.Bounds bounds, Spine spine) {
     progress.accept("reading " + events.table().name());
     Source source = plan.source();
     events
@@ -316,7 +225,7 @@ public final class TrainingJoin {
             return;
           }
           for (int view = 0; view < plan.views().size(); view++) {
-            spine.entity(row, view, entity(plan.views().get(view), values));
+            spine.entity(row, view, plan.views().get(view).entity(values));
           }
           for (int i = 0; i < plan.expressions().size(); i++) {
             OnDemandInput.Result result = plan.expressions().get(i).of(values);
@@ -325,23 +234,6 @@ public final class TrainingJoin {
           }
         });
     return uncomputed[0];
-  }
-
-  private static int entity(ViewPlan plan, @Nullable Object[] values) {
-    List<@Nullable Object> keys = new ArrayList<>(plan.keyPositions().length);
-    for (int position : plan.keyPositions()) {
-      keys.add(values[position]);
-    }
-    String key = EntityKeys.join(keys);
-    if (key == null) {
-      return -1;
-    }
-    Integer known = plan.byKey().get(key);
-    if (known == null) {
-      known = plan.byKey().size();
-      plan.byKey().put(key, known);
-    }
-    return known;
   }
 
   private void readLabels(
@@ -419,14 +311,14 @@ public final class TrainingJoin {
 
   private double[][] columns(
       Model model,
-      Plan plan,
+      JoinPlan plan,
       TrainingSet.Bounds bounds,
       Spine spine,
       int[] rows,
       Map<String, Long> snapshots) {
     double[][] columns = new double[model.inputs().size()][];
     for (int view = 0; view < plan.views().size(); view++) {
-      ViewPlan viewPlan = plan.views().get(view);
+      JoinPlan.OfView viewPlan = plan.views().get(view);
       FeatureLog log =
           new FeatureLog(
               catalog,
@@ -459,7 +351,7 @@ public final class TrainingJoin {
               log.size(),
               without));
       for (int c = 0; c < columns.length; c++) {
-        Place place = plan.places().get(c);
+        JoinPlan.Place place = plan.places().get(c);
         if (place.view() == view) {
           columns[c] = new double[rows.length];
           for (int i = 0; i < rows.length; i++) {
@@ -469,15 +361,14 @@ public final class TrainingJoin {
       }
     }
     for (int c = 0; c < columns.length; c++) {
-      Place place = plan.places().get(c);
+      JoinPlan.Place place = plan.places().get(c);
       if (place.view() < 0) {
         columns[c] = new double[rows.length];
         for (int i = 0; i < rows.length; i++) {
           columns[c][i] = spine.onDemand(rows[i], place.at());
         }
       }
-      double missing =
-          model.missing().getOrDefault(model.inputs().get(c).name(), model.missingDefault());
+      double missing = MissingInputs.number(model, model.inputs().get(c).name());
       for (int i = 0; i < rows.length; i++) {
         if (Double.isNaN(columns[c][i])) {
           columns[c][i] = missing;

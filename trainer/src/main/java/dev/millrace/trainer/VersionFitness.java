@@ -90,17 +90,15 @@ final class VersionFitness {
     return model.inputs().stream()
         .map(
             input ->
-                input.isVector()
-                    ? InputColumn.vector(input.name())
-                    : new InputColumn(input.name(), 1))
+                switch (input.kind()) {
+                  case NUMBER -> new InputColumn(input.name(), 1);
+                  case VECTOR -> InputColumn.vector(input.name());
+                  case TEXT -> InputColumn.text(input.name());
+                })
         .toList();
   }
 
   private @Nullable String inputFlaw(OnnxModel loaded) {
-    List<String> texts = loaded.textInputs();
-    if (!texts.isEmpty()) {
-      return "it takes texts as " + texts + ", a model's inputs are numbers; train it on codes";
-    }
     List<String> has = loaded.inputNames();
     List<String> wanted = model.inputs().stream().map(Input::name).toList();
     return has.isEmpty() ? null : VersionInputs.difference(has, wanted);

@@ -7,6 +7,7 @@ import dev.millrace.core.definition.Model;
 import dev.millrace.core.definition.Model.Label.Repeat;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -45,6 +46,19 @@ class EventEvidenceTest {
       assertThat(found.get("sha256")).isNull();
       assertThat(found.get("rows")).isNull();
       assertThat(evidence.prediction(model(Repeat.LAST), "77")).isEmpty();
+    }
+  }
+
+  @Test
+  void aPredictionHasItsTextsAgain(@TempDir Path dir) throws Exception {
+    try (WarehouseFixture warehouse = new WarehouseFixture(dir)) {
+      EventEvidence evidence = new EventEvidence(warehouse.catalog, WarehouseFixture.project());
+      @Nullable Object[] row =
+          Arrays.copyOf(prediction("7", NOON, 0.5, new HashMap<>(Map.of("distance", 2.0))), 18);
+      row[17] = Map.of("carrier", "uçuş");
+      warehouse.predictions(List.<@Nullable Object[]>of(row));
+      assertThat(evidence.prediction(model(Repeat.LAST), "7").orElseThrow().get("inputs"))
+          .isEqualTo(Map.of("distance", 2.0, "carrier", "uçuş"));
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.millrace.trainer;
 
+import ai.onnx.proto.OnnxMl.AttributeProto;
 import ai.onnx.proto.OnnxMl.GraphProto;
 import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
@@ -9,6 +10,7 @@ import ai.onnx.proto.OnnxMl.TensorProto;
 import ai.onnx.proto.OnnxMl.TensorShapeProto;
 import ai.onnx.proto.OnnxMl.TypeProto;
 import ai.onnx.proto.OnnxMl.ValueInfoProto;
+import com.google.protobuf.ByteString;
 import java.util.List;
 
 /** ONNX files as another program would write them: a weighted sum, and what becomes of it. */
@@ -45,6 +47,43 @@ final class LinearModels {
         .build();
   }
 
+  /** The same with a text beside the numbers, a tensor of its own: a known one adds 1. */
+  static ModelProto withText(ModelProto model, String name, String known) {
+    ModelProto.Builder with =
+        model.toBuilder()
+            .addOpsetImport(OperatorSetIdProto.newBuilder().setDomain("ai.onnx.ml").setVersion(2));
+    GraphProto.Builder graph = with.getGraphBuilder();
+    NodeProto last = graph.getNode(1);
+    graph
+        .removeNode(1)
+        .addInput(value(name, TensorProto.DataType.STRING_VALUE, 1))
+        .addNode(
+            NodeProto.newBuilder()
+                .setOpType("LabelEncoder")
+                .setDomain("ai.onnx.ml")
+                .addInput(name)
+                .addOutput("code")
+                .addAttribute(
+                    AttributeProto.newBuilder()
+                        .setName("keys_strings")
+                        .setType(AttributeProto.AttributeType.STRINGS)
+                        .addStrings(ByteString.copyFromUtf8(known)))
+                .addAttribute(
+                    AttributeProto.newBuilder()
+                        .setName("values_floats")
+                        .setType(AttributeProto.AttributeType.FLOATS)
+                        .addFloats(1))
+                .addAttribute(
+                    AttributeProto.newBuilder()
+                        .setName("default_float")
+                        .setType(AttributeProto.AttributeType.FLOAT)
+                        .setF(0)))
+        .addNode(
+            NodeProto.newBuilder().setOpType("Add").addInput("z").addInput("code").addOutput("y"))
+        .addNode(last.toBuilder().clearInput().addInput("y"));
+    return with.build();
+  }
+
   /** The same with the names of its inputs. */
   static ModelProto named(ModelProto model, List<String> inputs) {
     return model.toBuilder()
@@ -56,6 +95,10 @@ final class LinearModels {
   }
 
   private static ValueInfoProto value(String name, int columns) {
+    return value(name, TensorProto.DataType.FLOAT_VALUE, columns);
+  }
+
+  private static ValueInfoProto value(String name, int type, int columns) {
     TensorShapeProto.Builder shape = TensorShapeProto.newBuilder();
     shape.addDimBuilder().setDimParam("rows");
     shape.addDimBuilder().setDimValue(columns);
@@ -63,10 +106,7 @@ final class LinearModels {
         .setName(name)
         .setType(
             TypeProto.newBuilder()
-                .setTensorType(
-                    TypeProto.Tensor.newBuilder()
-                        .setElemType(TensorProto.DataType.FLOAT_VALUE)
-                        .setShape(shape)))
+                .setTensorType(TypeProto.Tensor.newBuilder().setElemType(type).setShape(shape)))
         .build();
   }
 

@@ -58,6 +58,8 @@ class VersionEvaluationTest {
   private Model.@Nullable Label label =
       WarehouseFixture.model(Repeat.LAST, null, Double.NaN, Map.of(), Duration.ofDays(3)).label();
 
+  private List<Model.Input> inputs = WarehouseFixture.INPUTS;
+
   VersionEvaluationTest(@TempDir Path dir) {
     this.dir = dir;
   }
@@ -272,6 +274,32 @@ class VersionEvaluationTest {
     }
   }
 
+  @Test
+  void aVersionThatTakesATextIsTriedAndNotMeasured() throws Exception {
+    try (WarehouseFixture warehouse = new WarehouseFixture(dir)) {
+      write(warehouse, true);
+      inputs = new ArrayList<>(WarehouseFixture.INPUTS);
+      inputs.add(2, new Model.Input.OnDemand("carrier", "origin", Model.Input.Kind.TEXT));
+      int number = registry.register();
+      Evaluated evaluated =
+          evaluate(warehouse, number, LinearModels.withText(KNOWING, "carrier", "JFK"));
+      assertThat(evaluated.event().reason())
+          .isEqualTo(
+              "not measured: Cannot train on input carrier of delay_risk: texts are not built yet;"
+                  + " give one number an input");
+      assertThat(registry.version(number).sha256()).isEqualTo(evaluated.sha256());
+      assertThat(registry.refusal(number, true)).isEmpty();
+
+      int numeric = registry.register();
+      assertThat(
+              evaluate(warehouse, numeric, LinearModels.of("Sigmoid", 0, 0, 0, 2, 0, 0))
+                  .event()
+                  .reason())
+          .contains("its input x takes numbers, and carrier of the signature is a text");
+      assertThat(registry.version(numeric).status()).isEqualTo(Status.REJECTED);
+    }
+  }
+
   private Evaluated evaluate(WarehouseFixture warehouse, int number, ModelProto onnx)
       throws IOException, InterruptedException {
     return evaluate(warehouse, number, onnx.toByteArray());
@@ -301,7 +329,7 @@ class VersionEvaluationTest {
         plain.name(),
         plain.source(),
         plain.features(),
-        plain.inputs(),
+        inputs,
         plain.missingDefault(),
         plain.missing(),
         plain.maxFeatureWait(),

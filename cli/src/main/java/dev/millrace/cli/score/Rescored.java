@@ -3,6 +3,9 @@ package dev.millrace.cli.score;
 import dev.millrace.core.definition.Model;
 import dev.millrace.core.drift.ReferenceProfile;
 import dev.millrace.core.lifecycle.RegisteredVersion;
+import dev.millrace.core.model.MissingInputs;
+import dev.millrace.core.model.TextInput;
+import dev.millrace.scoring.InputColumn;
 import dev.millrace.scoring.explain.Background;
 import dev.millrace.scoring.explain.Contributions;
 import dev.millrace.scoring.explain.Explanation;
@@ -47,7 +50,7 @@ record Rescored(
       ScoringModel scoring,
       RegisteredVersion version,
       @Nullable List<String> signature,
-      Map<String, @Nullable Double> served)
+      Map<String, @Nullable Object> served)
       throws IOException {
     Model model = scoring.model();
     List<String> inputs =
@@ -62,12 +65,27 @@ record Rescored(
                   model.name(), version.version(), unknown, model.name(), version.version()));
     }
     double[] row = new double[inputs.size()];
+    List<InputColumn> columns = new ArrayList<>();
+    List<List<String>> texts = new ArrayList<>();
     for (int i = 0; i < row.length; i++) {
-      Double value = served.get(inputs.get(i));
-      row[i] = value == null ? missing(model, inputs.get(i)) : value;
+      String name = inputs.get(i);
+      Object value = served.get(name);
+      if (value instanceof String || isText(model, name)) {
+        columns.add(InputColumn.text(name));
+        // A row of zeros has an empty one.
+        texts.add(
+            List.of(
+                TextInput.MISSING,
+                value == null ? MissingInputs.text(model, name) : value.toString()));
+        row[i] = 1;
+      } else {
+        columns.add(new InputColumn(name, 1));
+        texts.add(List.of());
+        row[i] = value instanceof Double number ? number : MissingInputs.number(model, name);
+      }
     }
     try (Explanation explanation =
-        Explanation.open(Path.of(URI.create(version.uri())), version.sha256(), inputs)) {
+        Explanation.open(Path.of(URI.create(version.uri())), version.sha256(), columns, texts)) {
       List<String> notes =
           new ArrayList<>(served.containsValue(null) ? scoring.notes() : List.of());
       String flaw = explanation.flaw();
@@ -83,16 +101,18 @@ record Rescored(
           inputs,
           explanation.contributions(row, background, SEED),
           background.length == 1
-              ? "a row of zeros, because the version has no reference profile"
-                  + (profile == null ? "" : " of all inputs")
+              ? "a row of zeros%s, because the version has no reference profile%s"
+                  .formatted(
+                      texts.stream().allMatch(List::isEmpty) ? "" : " and empty texts",
+                      profile == null ? "" : " of all inputs")
               : "%d rows drawn from the version's reference profile, each input for itself"
                   .formatted(background.length),
           List.copyOf(notes));
     }
   }
 
-  private static double missing(Model model, String input) {
-    return model.missing().getOrDefault(input, model.missingDefault());
+  private static boolean isText(Model model, String input) {
+    return model.inputs().stream().anyMatch(one -> one.name().equals(input) && one.isText());
   }
 
   private static @Nullable ReferenceProfile profile(RegisteredVersion version) throws IOException {
@@ -124,7 +144,7 @@ record Rescored(
     }
     for (double[] row : rows) {
       for (int i = 0; i < row.length; i++) {
-        row[i] = Double.isNaN(row[i]) ? missing(model, inputs.get(i)) : row[i];
+        row[i] = Double.isNaN(row[i]) ? MissingInputs.number(model, inputs.get(i)) : row[i];
       }
     }
     return rows;

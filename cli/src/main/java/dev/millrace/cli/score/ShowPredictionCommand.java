@@ -137,7 +137,7 @@ public final class ShowPredictionCommand implements Callable<Integer> {
       @Nullable RegisteredVersion other,
       EventEvidence evidence)
       throws IOException {
-    Map<String, @Nullable Double> inputs = ShownPrediction.inputs(prediction);
+    Map<String, @Nullable Object> inputs = ShownPrediction.inputs(prediction);
     long scoredAtMillis = (Long) prediction.get("scored_at");
     Rescored recomputed = null;
     String why = null;

@@ -41,13 +41,18 @@ record ShownPrediction(
 
   private static final JsonMapper JSON = new JsonMapper();
 
-  /** Inputs of a record of predictions by name; null where one was missing. */
-  static Map<String, @Nullable Double> inputs(GenericRecord prediction) {
-    Map<String, @Nullable Double> inputs = new LinkedHashMap<>();
+  /** Inputs of a record of predictions by name: Doubles and texts; null where one was missing. */
+  static Map<String, @Nullable Object> inputs(GenericRecord prediction) {
+    Map<String, @Nullable Object> inputs = new LinkedHashMap<>();
     ((Map<?, ?>) prediction.get("inputs"))
-        .forEach(
-            (name, value) -> inputs.put(name.toString(), value instanceof Double d ? d : null));
+        .forEach((name, value) -> inputs.put(name.toString(), input(value)));
     return inputs;
+  }
+
+  private static @Nullable Object input(@Nullable Object value) {
+    return value instanceof CharSequence text
+        ? text.toString()
+        : value instanceof Double d ? d : null;
   }
 
   private double score() {
@@ -111,8 +116,8 @@ record ShownPrediction(
     return object;
   }
 
-  private void input(ObjectNode one, String name, @Nullable Double value) {
-    one.put("name", name).put("value", value);
+  private void input(ObjectNode one, String name, @Nullable Object value) {
+    one.put("name", name).set("value", JSON.valueToTree(value));
     String view = view(name);
     if (view == null) {
       one.put("from", "event");
@@ -210,7 +215,7 @@ record ShownPrediction(
     return lines;
   }
 
-  private String inputLine(String name, @Nullable Double value) {
+  private String inputLine(String name, @Nullable Object value) {
     String view = view(name);
     GenericRecord row = view == null ? null : rows().get(view);
     String from =

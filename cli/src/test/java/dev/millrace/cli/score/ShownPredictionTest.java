@@ -4,7 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import ai.onnx.proto.OnnxMl.AttributeProto;
+import ai.onnx.proto.OnnxMl.AttributeProto.AttributeType;
+import ai.onnx.proto.OnnxMl.GraphProto;
+import ai.onnx.proto.OnnxMl.ModelProto;
+import ai.onnx.proto.OnnxMl.NodeProto;
+import ai.onnx.proto.OnnxMl.OperatorSetIdProto;
+import ai.onnx.proto.OnnxMl.TensorProto;
+import ai.onnx.proto.OnnxMl.TensorShapeProto;
+import ai.onnx.proto.OnnxMl.TypeProto;
+import ai.onnx.proto.OnnxMl.ValueInfoProto;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.google.protobuf.ByteString;
 import dev.millrace.cli.Checkout;
 import dev.millrace.cli.Millrace;
 import dev.millrace.core.definition.Definitions;
@@ -22,6 +33,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -31,6 +43,7 @@ import java.util.TreeMap;
 import org.apache.avro.Schema;
 import org.apache.avro.generic.GenericData;
 import org.apache.avro.generic.GenericRecord;
+import org.apache.avro.util.Utf8;
 import org.apache.kafka.clients.producer.internals.BuiltInPartitioner;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -74,7 +87,7 @@ class ShownPredictionTest {
 
   @Test
   void inputsAreScoredAgainAndExplained() throws Exception {
-    Map<String, @Nullable Double> served = served();
+    Map<String, @Nullable Object> served = served();
     Rescored rescored = Rescored.of(NOW, version(3), INPUTS, served);
     double score = 1 / (1 + Math.exp(-(0.75 - 0.125)));
     assertThat(rescored.score()).isCloseTo(score, within(1e-6));
@@ -102,7 +115,7 @@ class ShownPredictionTest {
     assertThat(before.model()).isEqualTo(today);
     assertThat(before.notes()).singleElement().asString().contains("no revision is known");
     // Of the two trees the first one asks for the input whose value was missing.
-    Map<String, @Nullable Double> served = new LinkedHashMap<>();
+    Map<String, @Nullable Object> served = new LinkedHashMap<>();
     served.put("a", null);
     served.put("b", 0.5);
     double then = 1 / (1 + Math.exp(-(-0.5 - 0.125)));
@@ -180,6 +193,109 @@ class ShownPredictionTest {
   }
 
   @Test
+  void textsAreScoredAgainAndTriedOut() throws Exception {
+    Model model = Definitions.read(texts()).models().get(0);
+    ScoringModel scoring = new ScoringModel(model, List.of());
+    RegisteredVersion version = version(3, categories());
+    GenericRecord prediction = new GenericData.Record(Wire.PREDICTION);
+    for (String shop : Arrays.asList("hats", "nobody's", null)) {
+      Map<CharSequence, @Nullable Object> told = new LinkedHashMap<>();
+      told.put(new Utf8("shop"), shop == null ? null : new Utf8(shop));
+      told.put(new Utf8("amount"), 0.5);
+      prediction.put("inputs", told);
+      Map<String, @Nullable Object> served = ShownPrediction.inputs(prediction);
+      assertThat(served).containsEntry("shop", shop).containsEntry("amount", 0.5);
+      Rescored rescored = Rescored.of(scoring, version, null, served);
+      // What is missing is what the definition says: shoes.
+      double place = shop == null ? 1 : shop.equals("hats") ? 2 : 0;
+      double score = 1 / (1 + Math.exp(-(place + 0.5)));
+      assertThat(rescored.score()).isCloseTo(score, within(1e-6));
+      assertThat(rescored.against()).startsWith("a row of zeros and empty texts, because");
+      double base = rescored.contributions().base();
+      assertThat(base).isCloseTo(0.5, within(1e-6));
+      assertThat(base + rescored.contributions().values().stream().mapToDouble(v -> v).sum())
+          .isCloseTo(score, within(1e-6));
+      assertThat(Math.abs(rescored.contributions().values().get(0)) > 1e-3).isEqualTo(place > 0);
+    }
+  }
+
+  /** One text and one number; the text's place, from 1 on, among two, and the number are added. */
+  private static byte[] categories() {
+    AttributeProto.Builder keys = attribute("keys_strings", AttributeType.STRINGS);
+    AttributeProto.Builder values = attribute("values_floats", AttributeType.FLOATS);
+    for (String known : List.of("shoes", "hats")) {
+      keys.addStrings(ByteString.copyFromUtf8(known));
+      values.addFloats(values.getFloatsCount() + 1);
+    }
+    GraphProto.Builder graph =
+        GraphProto.newBuilder()
+            .setName("texts")
+            .addInput(value("shop", TensorProto.DataType.STRING_VALUE))
+            .addInput(value("amount", TensorProto.DataType.FLOAT_VALUE))
+            .addOutput(value("p", TensorProto.DataType.FLOAT_VALUE))
+            .addNode(
+                node("LabelEncoder", List.of("shop"), "code")
+                    .setDomain("ai.onnx.ml")
+                    .addAttribute(keys)
+                    .addAttribute(values)
+                    .addAttribute(attribute("default_float", AttributeType.FLOAT).setF(0)))
+            .addNode(node("Add", List.of("code", "amount"), "z"))
+            .addNode(node("Sigmoid", List.of("z"), "p"));
+    return ModelProto.newBuilder()
+        .setIrVersion(8)
+        .addOpsetImport(OperatorSetIdProto.newBuilder().setDomain("").setVersion(15))
+        .addOpsetImport(OperatorSetIdProto.newBuilder().setDomain("ai.onnx.ml").setVersion(2))
+        .setGraph(graph)
+        .build()
+        .toByteArray();
+  }
+
+  private static AttributeProto.Builder attribute(String name, AttributeType type) {
+    return AttributeProto.newBuilder().setName(name).setType(type);
+  }
+
+  private static NodeProto.Builder node(String operator, List<String> inputs, String output) {
+    return NodeProto.newBuilder().setOpType(operator).addAllInput(inputs).addOutput(output);
+  }
+
+  private static ValueInfoProto value(String name, int type) {
+    TensorShapeProto.Builder shape = TensorShapeProto.newBuilder();
+    shape.addDimBuilder().setDimParam("n");
+    shape.addDimBuilder().setDimValue(1);
+    return ValueInfoProto.newBuilder()
+        .setName(name)
+        .setType(
+            TypeProto.newBuilder()
+                .setTensorType(TypeProto.Tensor.newBuilder().setElemType(type).setShape(shape)))
+        .build();
+  }
+
+  private static Map<String, String> texts() {
+    return Map.of(
+        "millrace.yaml",
+        """
+        project: shop
+        sources:
+          - {name: orders, schema: order.avsc, event-id: id, event-time: at}
+        models:
+          - name: risk
+            source: orders
+            missing: {shop: shoes}
+            inputs:
+              - {name: shop, value: shop}
+              - {name: amount, value: amount}
+        """,
+        "order.avsc",
+        """
+        {"type": "record", "name": "Order", "fields": [
+          {"name": "id", "type": "string"},
+          {"name": "at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+          {"name": "shop", "type": ["null", "string"]},
+          {"name": "amount", "type": "double"}]}
+        """);
+  }
+
+  @Test
   void whatWasNotServedIsRefused() throws Exception {
     RegisteredVersion version = version(3);
     assertThatThrownBy(() -> Rescored.of(NOW, version, List.of(INPUTS.get(0), "wind"), served()))
@@ -246,8 +362,8 @@ class ShownPredictionTest {
     assertThat(err.toString()).doesNotContain("not built").doesNotContain("Exception");
   }
 
-  private static Map<String, @Nullable Double> served() {
-    Map<String, @Nullable Double> served = new LinkedHashMap<>();
+  private static Map<String, @Nullable Object> served() {
+    Map<String, @Nullable Object> served = new LinkedHashMap<>();
     for (String input : INPUTS) {
       served.put(input, 0.5);
     }
@@ -269,6 +385,10 @@ class ShownPredictionTest {
                 .getBytes(StandardCharsets.UTF_8),
             inputs,
             2);
+    return version(number, onnx);
+  }
+
+  private RegisteredVersion version(int number, byte[] onnx) throws Exception {
     Path file = folder.resolve(number + ".onnx");
     Files.write(file, onnx);
     return new RegisteredVersion(

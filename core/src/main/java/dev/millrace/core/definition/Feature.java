@@ -199,9 +199,18 @@ public record Feature(
       return kind == Kind.LONG || kind == Kind.DOUBLE;
     }
 
-    /** Whether a model takes a value as an input: a number, or true and false as 1 and 0. */
+    /** Whether a model takes a value as an input: as a number, or as a text. */
     public boolean isInput() {
+      return isNumeric() || isText();
+    }
+
+    /** Whether a value counts as a number: one, or true and false as 1 and 0. */
+    public boolean isNumeric() {
       return isNumber() || kind == Kind.BOOLEAN;
+    }
+
+    public boolean isText() {
+      return kind == Kind.STRING;
     }
 
     /** In messages: {@code a text}, {@code a list}. */

@@ -32,7 +32,7 @@ final class InputReader {
       @Nullable String feature,
       List<String> keyFields,
       @Nullable String expression,
-      boolean vector) {}
+      Model.Input.Kind kind) {}
 
   InputReader(
       Scope scope,
@@ -77,20 +77,25 @@ final class InputReader {
     if (value == null || text == null) {
       return;
     }
-    boolean vector = false;
+    Model.Input.Kind kind = Model.Input.Kind.NUMBER;
     if (source != null && source.schema() != null) {
       Expression expression =
-          scope.expression(value, source.schema(), Expression.Type.ANY, Map.of());
-      if (expression != null && expression.type() == Expression.Type.STRING) {
-        value.unbuilt("a text as a model's input");
-      } else if (expression != null) {
-        scope.expression(value, source.schema(), Expression.Type.INPUT, Map.of());
-        vector = expression.type() == Expression.Type.VECTOR;
+          scope.expression(value, source.schema(), Expression.Type.INPUT, Map.of());
+      if (expression != null) {
+        kind = kind(expression.type());
       }
     }
     if (name != null) {
-      found.add(new Found(element, name, null, null, List.of(), text, vector));
+      found.add(new Found(element, name, null, null, List.of(), text, kind));
     }
+  }
+
+  private static Model.Input.Kind kind(Expression.Type type) {
+    return switch (type) {
+      case VECTOR -> Model.Input.Kind.VECTOR;
+      case STRING -> Model.Input.Kind.TEXT;
+      default -> Model.Input.Kind.NUMBER;
+    };
   }
 
   private void ofView(Value element) {
@@ -140,7 +145,14 @@ final class InputReader {
         element.unbuilt(type.noun() + " (" + feature.name() + ") as a model's input");
       }
       found.add(
-          new Found(element, feature.name(), viewName, feature.name(), keyFields, null, false));
+          new Found(
+              element,
+              feature.name(),
+              viewName,
+              feature.name(),
+              keyFields,
+              null,
+              type != null && type.isText() ? Model.Input.Kind.TEXT : Model.Input.Kind.NUMBER));
     }
   }
 
@@ -173,9 +185,10 @@ final class InputReader {
         continue;
       }
       if (one.view() != null && one.feature() != null) {
-        inputs.add(new Model.Input.OfView(name, one.view(), one.feature(), one.keyFields()));
+        inputs.add(
+            new Model.Input.OfView(name, one.view(), one.feature(), one.keyFields(), one.kind()));
       } else if (one.expression() != null) {
-        inputs.add(new Model.Input.OnDemand(name, one.expression(), one.vector()));
+        inputs.add(new Model.Input.OnDemand(name, one.expression(), one.kind()));
       }
     }
     return inputs;

@@ -12,7 +12,9 @@ import org.jspecify.annotations.Nullable;
  *
  * @param inputs the signature: {@code view:*} already expanded, in the order of the definition
  * @param missingDefault what stands for a missing input; NaN unless the definition says otherwise
- * @param missing the same for single inputs, by input name
+ * @param missing the same for single inputs, by input name; of texts nothing
+ * @param missingTexts what stands for a missing text, by input name; an empty one where nothing is
+ *     said
  * @param fallback CEL for the score when no model can answer; null where there is none
  */
 public record Model(
@@ -22,6 +24,7 @@ public record Model(
     List<Input> inputs,
     double missingDefault,
     Map<String, Double> missing,
+    Map<String, String> missingTexts,
     Duration maxFeatureWait,
     Execution execution,
     List<Decision> decisions,
@@ -39,11 +42,12 @@ public record Model(
     experiments = List.copyOf(experiments);
     inputs = List.copyOf(inputs);
     missing = Map.copyOf(missing);
+    missingTexts = Map.copyOf(missingTexts);
     decisions = List.copyOf(decisions);
     gates = List.copyOf(gates);
   }
 
-  /** A model without experiments. */
+  /** A model without experiments, and without a word on missing texts. */
   public Model(
       String name,
       String source,
@@ -69,6 +73,7 @@ public record Model(
         inputs,
         missingDefault,
         missing,
+        Map.of(),
         maxFeatureWait,
         execution,
         decisions,
@@ -132,34 +137,49 @@ public record Model(
   public sealed interface Input {
     String name();
 
+    Kind kind();
+
+    /** What the values of an input are. */
+    enum Kind {
+      /** True and false are 1 and 0. */
+      NUMBER,
+      /** A list of numbers, as many as the version's file takes. */
+      VECTOR,
+      TEXT
+    }
+
     /**
      * A feature of a view, read for the event's entity.
      *
      * @param keyFields the fields of the model's source that hold the entity's keys, in its order
      */
-    record OfView(String name, String view, String feature, List<String> keyFields)
+    record OfView(String name, String view, String feature, List<String> keyFields, Kind kind)
         implements Input {
       public OfView {
         keyFields = List.copyOf(keyFields);
       }
-    }
 
-    /**
-     * A CEL expression over the event itself.
-     *
-     * @param vector whether it gives a list of numbers, as many as the version's file takes
-     */
-    record OnDemand(String name, String value, boolean vector) implements Input {
-
-      /** One that gives a number. */
-      public OnDemand(String name, String value) {
-        this(name, value, false);
+      /** A feature that is a number. */
+      public OfView(String name, String view, String feature, List<String> keyFields) {
+        this(name, view, feature, keyFields, Kind.NUMBER);
       }
     }
 
-    /** Whether it is a list of numbers. */
+    /** A CEL expression over the event itself. */
+    record OnDemand(String name, String value, Kind kind) implements Input {
+
+      /** One that gives a number. */
+      public OnDemand(String name, String value) {
+        this(name, value, Kind.NUMBER);
+      }
+    }
+
     default boolean isVector() {
-      return this instanceof OnDemand onDemand && onDemand.vector();
+      return kind() == Kind.VECTOR;
+    }
+
+    default boolean isText() {
+      return kind() == Kind.TEXT;
     }
   }
 

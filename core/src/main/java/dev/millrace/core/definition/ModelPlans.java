@@ -109,10 +109,7 @@ final class ModelPlans {
   private void tests(Section model, @Nullable Schema schema, List<Model.Input> inputs) {
     Names names = new Names();
     Map<String, Expression.Type> variables = new HashMap<>();
-    inputs.forEach(
-        i ->
-            variables.put(
-                i.name(), i.isVector() ? Expression.Type.VECTOR : Expression.Type.DOUBLE));
+    inputs.forEach(i -> variables.put(i.name(), typeOf(i.kind())));
     Map<String, Expression.Type> expected = new HashMap<>(variables);
     expected.put("before", Expression.Type.DOUBLE);
     expected.put("after", Expression.Type.DOUBLE);
@@ -137,6 +134,14 @@ final class ModelPlans {
       }
       close(section);
     }
+  }
+
+  private static Expression.Type typeOf(Model.Input.Kind kind) {
+    return switch (kind) {
+      case NUMBER -> Expression.Type.DOUBLE;
+      case VECTOR -> Expression.Type.VECTOR;
+      case TEXT -> Expression.Type.STRING;
+    };
   }
 
   private void change(

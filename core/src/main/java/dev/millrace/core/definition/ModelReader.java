@@ -1,10 +1,12 @@
 package dev.millrace.core.definition;
 
 import dev.millrace.core.expression.Expression;
+import dev.millrace.core.model.TextInput;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -56,8 +58,7 @@ final class ModelReader {
     if (readsValue != null && reads == Model.FeatureReads.AS_OF && source != null) {
       asOf(readsValue, source.name(), inputs);
     }
-    Map<String, Double> missing = new HashMap<>();
-    double missingDefault = missing(section, inputs, missing);
+    Missing missing = missing(section, inputs);
     Duration featureWait = section.duration("max-feature-wait", FEATURE_WAIT);
     Model.Execution execution = execution(section);
     List<Model.Decision> decisions = decisions(section, schema);
@@ -81,8 +82,9 @@ final class ModelReader {
             source.name(),
             reads,
             inputs,
-            missingDefault,
-            missing,
+            missing.otherwise(),
+            missing.numbers(),
+            missing.texts(),
             featureWait,
             execution,
             decisions,
@@ -117,45 +119,66 @@ final class ModelReader {
     }
   }
 
-  /** {@code nan}, a number, or a mapping of them by input. */
-  private static double missing(
-      Section section, List<Model.Input> inputs, Map<String, Double> byInput) {
+  /** What stands for missing inputs: for those that are not named, and by name. */
+  private record Missing(double otherwise, Map<String, Double> numbers, Map<String, String> texts) {
+    static Missing by(double otherwise) {
+      return new Missing(otherwise, Map.of(), Map.of());
+    }
+  }
+
+  /** {@code nan}, a number, or a mapping of them by input; of an input that is a text, a text. */
+  private static Missing missing(Section section, List<Model.Input> inputs) {
     Value value = section.take("missing");
     if (value == null) {
-      return Double.NaN;
+      return Missing.by(Double.NaN);
     }
     if (!value.isMapping()) {
-      return numberOrNan(value);
+      return Missing.by(numberOrNan(value));
     }
     double otherwise = Double.NaN;
     Map<String, Value> entries = value.entries();
     if (entries == null) {
-      return otherwise;
+      return Missing.by(otherwise);
     }
-    List<String> names = inputs.stream().map(Model.Input::name).toList();
+    Map<String, Model.Input.Kind> kinds = new LinkedHashMap<>();
+    inputs.forEach(input -> kinds.put(input.name(), input.kind()));
+    Map<String, Double> numbers = new HashMap<>();
+    Map<String, String> texts = new HashMap<>();
     for (Map.Entry<String, Value> entry : entries.entrySet()) {
-      double number = numberOrNan(entry.getValue());
-      if (entry.getKey().equals("default")) {
-        otherwise = number;
-      } else if (inputs.stream().anyMatch(i -> i.isVector() && i.name().equals(entry.getKey()))) {
-        entry
-            .getValue()
-            .mistake(
-                "no number stands for input " + entry.getKey() + ", which is a vector",
-                "leave it out: where a vector is missing, fallback answers");
-      } else if (names.contains(entry.getKey())) {
-        byInput.put(entry.getKey(), number);
-      } else {
-        List<String> known = new ArrayList<>(names);
+      String name = entry.getKey();
+      Model.Input.Kind kind = kinds.get(name);
+      if (name.equals("default")) {
+        otherwise = numberOrNan(entry.getValue());
+      } else if (kind == null) {
+        List<String> known = new ArrayList<>(kinds.keySet());
         known.add("default");
         entry
             .getValue()
-            .mistake(
-                "there is no input " + entry.getKey(),
-                Value.suggestion(entry.getKey(), known, "known are "));
+            .mistake("there is no input " + name, Value.suggestion(name, known, "known are "));
+      } else {
+        switch (kind) {
+          case NUMBER -> numbers.put(name, numberOrNan(entry.getValue()));
+          case TEXT -> missingText(name, entry.getValue(), texts);
+          case VECTOR ->
+              entry
+                  .getValue()
+                  .mistake(
+                      "nothing stands for input " + name + ", which is a vector",
+                      "leave it out: where a vector is missing, fallback answers");
+        }
       }
     }
-    return otherwise;
+    return new Missing(otherwise, numbers, texts);
+  }
+
+  private static void missingText(String name, Value value, Map<String, String> into) {
+    String text = value.text();
+    String flaw = text == null ? null : TextInput.flaw(text);
+    if (flaw != null) {
+      value.mistake("no model takes this text: " + flaw, "write another one");
+    } else if (text != null) {
+      into.put(name, text);
+    }
   }
 
   private static double numberOrNan(Value value) {
@@ -283,9 +306,11 @@ final class ModelReader {
       trainingValue.mistake("there is nothing to learn from", "add label:");
     }
     for (Model.Input input : inputs) {
-      if (input.isVector()) {
+      if (input.kind() != Model.Input.Kind.NUMBER) {
         trainingValue.unbuilt(
-            "training on a vector (input "
+            "training on a "
+                + (input.isVector() ? "vector" : "text")
+                + " (input "
                 + input.name()
                 + "; leave training out and register versions that are trained elsewhere)");
       }

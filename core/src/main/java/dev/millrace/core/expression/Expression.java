@@ -42,7 +42,7 @@ public final class Expression {
     TIMESTAMP,
     /** A list of numbers. */
     VECTOR,
-    /** What a model takes: a number, a boolean as 0 or 1, or a list of numbers. */
+    /** What a model takes: a number, a boolean as 0 or 1, a list of numbers, or a text. */
     INPUT,
     ANY
   }
@@ -54,7 +54,7 @@ public final class Expression {
   private final Activation activation;
   private final Set<String> fields;
 
-  /** The one number or vector of the record that this is, where it is no more than that. */
+  /** The one number, vector or text of the record that this is, where it is no more than that. */
   private final @Nullable Variable number;
 
   /** Whether it is that number as the record has it, where the record has a double. */
@@ -156,9 +156,13 @@ public final class Expression {
     return text;
   }
 
-  /** What the expression was found to give: for an INPUT, DOUBLE or VECTOR; ANY if not known. */
+  /**
+   * What the expression was found to give: for an INPUT, DOUBLE, VECTOR or STRING; ANY if not
+   * known.
+   */
   public Type type() {
-    if (expected == Type.DOUBLE || (expected == Type.INPUT && type != Type.VECTOR)) {
+    if (expected == Type.DOUBLE
+        || (expected == Type.INPUT && type != Type.VECTOR && type != Type.STRING)) {
       return Type.DOUBLE;
     }
     return type;
@@ -202,7 +206,7 @@ public final class Expression {
       }
       Object known =
           value == null || value instanceof List<?> ? null : number.conversion.apply(value);
-      if (known instanceof Double || known instanceof Long) {
+      if (known instanceof Double || known instanceof Long || known instanceof String) {
         return converted(known);
       }
     }
@@ -226,6 +230,9 @@ public final class Expression {
       case INPUT:
         if (result instanceof Boolean truth) {
           return truth ? 1.0 : 0.0;
+        }
+        if (result instanceof String && type == Type.STRING) {
+          return result;
         }
         return result instanceof List<?> list ? vector(list) : orUnfit(Values.real(result), result);
       case VECTOR:
@@ -292,7 +299,7 @@ public final class Expression {
     return switch (expected) {
       case ANY -> true;
       case DOUBLE -> type == Type.DOUBLE || type == Type.LONG || type == Type.ANY;
-      case INPUT -> type != Type.STRING && type != Type.TIMESTAMP;
+      case INPUT -> type != Type.TIMESTAMP;
       default -> type == expected || type == Type.ANY;
     };
   }
@@ -305,7 +312,7 @@ public final class Expression {
       case STRING -> "text is needed";
       case TIMESTAMP -> "a point in time is needed";
       case VECTOR -> "a list of numbers is needed";
-      case INPUT -> "a number or a list of numbers is needed";
+      case INPUT -> "a number, a list of numbers or a text is needed";
       case ANY -> "a value is needed";
     };
   }

@@ -244,7 +244,7 @@ class DefinitionsTest {
             feature("newest", Feature.Function.LAST, "id", null, Feature.ValueType.STRING));
     assertThat(project.unbuilt())
         .singleElement()
-        .satisfies(u -> assertThat(u.reason()).contains("a text (newest)"));
+        .satisfies(u -> assertThat(u.reason()).contains("training on a text (input newest;"));
   }
 
   private static Feature feature(
@@ -280,7 +280,8 @@ class DefinitionsTest {
         .extracting(Project.Unbuilt::path)
         .containsExactlyInAnyOrder(
             "models[0].inputs[1]",
-            "models[0].inputs[3].value",
+            // For the vector, and for the text.
+            "models[0].training",
             "models[0].training",
             "models[0].training.trainer",
             "models[0].label.selective",

@@ -32,8 +32,8 @@ class VectorInputsTest {
       assertThat(project.unbuilt()).isEmpty();
       assertThat(project.models().get(0).inputs())
           .containsExactly(
-              new Model.Input.OnDemand("x", field, true),
-              new Model.Input.OnDemand("size", "size", false));
+              new Model.Input.OnDemand("x", field, Model.Input.Kind.VECTOR),
+              new Model.Input.OnDemand("size", "size"));
     }
     assertThat(
             Definitions.read(files("{name: x, value: 'floats[0]'}", "")).models().get(0).inputs())
@@ -45,7 +45,7 @@ class VectorInputsTest {
   void whatAVectorCannotBeIsSaidByItsPath() {
     assertThat(mistakes("{name: x, value: floats}", "    missing: {default: 0, x: 1}\n"))
         .containsExactly(
-            "millrace.yaml:11: models[0].missing.x: no number stands for input x, which is a"
+            "millrace.yaml:11: models[0].missing.x: nothing stands for input x, which is a"
                 + " vector; leave it out: where a vector is missing, fallback answers");
     String training =
         """

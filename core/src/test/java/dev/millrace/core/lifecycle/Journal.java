@@ -1,5 +1,7 @@
 package dev.millrace.core.lifecycle;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.millrace.core.lifecycle.LifecycleRules.Decision;
 import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.core.model.LifecycleEntry.Command;
@@ -19,6 +21,27 @@ final class Journal {
   @Nullable Preparation preparation;
   long nowMillis = 1_000;
   private int commands;
+
+  /** Whatever was done: the state is the fold of its events. */
+  void assertFolds() {
+    ModelState folded = ModelState.fold(events).getOrDefault(MODEL, ModelState.empty(MODEL));
+    assertThat(folded).isEqualTo(state);
+    assertThat(LifecycleJson.write(folded)).isEqualTo(LifecycleJson.write(state));
+    assertThat(LifecycleJson.read(LifecycleJson.write(folded), ModelState.class)).isEqualTo(state);
+  }
+
+  static void assertRefused(List<LifecycleEntry> events, String... words) {
+    assertThat(types(events)).containsExactly("REFUSED");
+    assertThat(events.get(0).reason()).contains(words);
+  }
+
+  static List<String> types(List<LifecycleEntry> events) {
+    return events.stream().map(LifecycleEntry::type).toList();
+  }
+
+  static String detail(LifecycleEntry event, String key) {
+    return LifecycleJson.details(event.details()).path(key).asText();
+  }
 
   List<LifecycleEntry> take(LifecycleEntry command) {
     Decision decision = LifecycleRules.decide(state, preparation, command, nowMillis);

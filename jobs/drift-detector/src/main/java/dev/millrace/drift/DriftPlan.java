@@ -116,8 +116,8 @@ record DriftPlan(
       MissingInputs ofRevision = MissingInputs.of(revision.model());
       List<Model.Input> inputs = revision.model().inputs();
       for (int i = 0; i < inputs.size(); i++) {
-        // A vector has no bins, and predictions do not tell it.
-        if (!inputs.get(i).isVector()) {
+        // A vector or a text has no bins.
+        if (inputs.get(i).kind() == Model.Input.Kind.NUMBER) {
           missing.putIfAbsent(inputs.get(i).name(), ofRevision.value(i));
         }
       }

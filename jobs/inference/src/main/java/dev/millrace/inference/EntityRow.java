@@ -61,7 +61,7 @@ record EntityRow(String entityKey, ViewRow row) {
 
     @Override
     public ViewRow createInstance() {
-      return new ViewRow(0, Positions.NONE, true, new @Nullable Double[0]);
+      return new ViewRow(0, Positions.NONE, true, new @Nullable Object[0]);
     }
 
     @Override

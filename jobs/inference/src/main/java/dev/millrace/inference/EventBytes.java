@@ -32,7 +32,15 @@ final class EventBytes {
       }
     }
     for (ViewRow row : rows) {
-      bytes += row == null ? 0 : 4 * OBJECT + OBJECT * row.values().length;
+      bytes += row == null ? 0 : of(row);
+    }
+    return bytes;
+  }
+
+  private static long of(ViewRow row) {
+    long bytes = 4 * OBJECT + OBJECT * row.values().length;
+    for (Object value : row.values()) {
+      bytes += value instanceof String text ? OBJECT + 2L * text.length() : 0;
     }
     return bytes;
   }

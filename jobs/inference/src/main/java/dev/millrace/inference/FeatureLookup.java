@@ -155,12 +155,13 @@ final class FeatureLookup implements AutoCloseable {
     String witness = view.witness().feature();
     boolean allEmpty =
         view.witness().allEmpty(witness == null ? null : values.get(view.indexOf(witness)));
-    @Nullable Double[] numbers = new Double[values.size() - ViewRead.HEADER];
+    @Nullable Object[] features = new Object[values.size() - ViewRead.HEADER];
     for (int f = ViewRead.HEADER; f < values.size(); f++) {
-      numbers[f - ViewRead.HEADER] = number(values.get(f));
+      String value = values.get(f);
+      features[f - ViewRead.HEADER] = view.isText(f) ? value : number(value);
     }
     try {
-      return new ViewRow(Long.parseLong(time), Positions.parse(positions), allEmpty, numbers);
+      return new ViewRow(Long.parseLong(time), Positions.parse(positions), allEmpty, features);
     } catch (IllegalArgumentException e) {
       metrics.rowsUnreadable.inc();
       LOG.debug("Cannot read a row of view {}", view.view(), e);
@@ -168,7 +169,7 @@ final class FeatureLookup implements AutoCloseable {
     }
   }
 
-  /** A text is no input; it may stand here only to tell whether a window is empty. */
+  /** A list or a map is no input; it may stand here only to tell whether a window is empty. */
   private @Nullable Double number(@Nullable String text) {
     if (text == null) {
       return null;

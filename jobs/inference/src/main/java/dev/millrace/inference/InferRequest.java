@@ -7,6 +7,7 @@ import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.millrace.core.model.TextInput;
 import dev.millrace.scoring.InputTensor;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -17,8 +18,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A request of the Open Inference Protocol, version 2: tensors of rows. They are those of the
- * model's own file, or, under the names of the signature, one tensor of numbers for each input, of
- * a vector with its values in each row.
+ * model's own file, or, under the names of the signature, one tensor of numbers or texts for each
+ * input, of a vector with its values in each row.
  *
  * <p>JSON has no NaN; null stands for a missing value.
  *
@@ -163,20 +164,18 @@ record InferRequest(@Nullable String id, int rows, List<Tensor> tensors) {
    *
    * @param own the tensors of the model's file
    * @param signature the names of its inputs in order
-   * @return by row: the values of each input, one after another as the signature has them; NaN
-   *     where a value is missing
+   * @return by row: the values of each input, one after another as the signature has them: Doubles,
+   *     NaN where one is missing, and texts, which are then empty
    */
-  double[][] values(List<InputTensor> own, List<String> signature) throws RequestRefusedException {
-    boolean bySignature =
-        tensors.stream().noneMatch(t -> find(own, t.name) != null)
-            && tensors.stream().anyMatch(t -> signature.contains(t.name));
+  Object[][] values(List<InputTensor> own, List<String> signature) throws RequestRefusedException {
+    boolean bySignature = bySignature(own, signature);
     int[] lengths = lengths(own, signature.size());
     int[] places = new int[lengths.length];
     for (int column = 1; column < places.length; column++) {
       places[column] = places[column - 1] + lengths[column - 1];
     }
-    List<InputTensor> wanted = bySignature ? bySignature(signature, lengths) : own;
-    double[][] values = new double[rows][Arrays.stream(lengths).sum()];
+    List<InputTensor> wanted = bySignature ? bySignature(own, signature, lengths) : own;
+    Object[][] values = new Object[rows][Arrays.stream(lengths).sum()];
     for (InputTensor tensor : wanted) {
       fill(tensor, given(tensor, wanted), bySignature, places, values);
     }
@@ -186,6 +185,13 @@ record InferRequest(@Nullable String id, int rows, List<Tensor> tensors) {
               .formatted(tensors.stream().map(Tensor::name).toList(), expected(wanted)));
     }
     return values;
+  }
+
+  /** A tensor of the file may have the name of an input: then the others tell what is meant. */
+  private boolean bySignature(List<InputTensor> own, List<String> signature) {
+    long ofFile = tensors.stream().filter(t -> find(own, t.name) != null).count();
+    long ofSignature = tensors.stream().filter(t -> signature.contains(t.name)).count();
+    return ofFile == 0 ? ofSignature > 0 : ofFile < tensors.size() && ofSignature == tensors.size();
   }
 
   /** How many values each input of the signature has. */
@@ -215,7 +221,7 @@ record InferRequest(@Nullable String id, int rows, List<Tensor> tensors) {
   }
 
   private void fill(
-      InputTensor wanted, Tensor given, boolean bySignature, int[] places, double[][] values)
+      InputTensor wanted, Tensor given, boolean bySignature, int[] places, Object[][] values)
       throws RequestRefusedException {
     boolean fits =
         given.shape.size() == 1
@@ -228,7 +234,9 @@ record InferRequest(@Nullable String id, int rows, List<Tensor> tensors) {
           "input %s has shape %s; expected %s".formatted(given.name, given.shape, shape(wanted)));
     }
     if (!given.datatype.equals(datatype(wanted.kind()))
-        && !(bySignature && List.of("FP32", "FP64", "INT64").contains(given.datatype))) {
+        && !(bySignature
+            && wanted.kind() != InputTensor.Kind.TEXT
+            && List.of("FP32", "FP64", "INT64").contains(given.datatype))) {
       throw bad(
           "input %s has datatype %s; expected %s"
               .formatted(
@@ -241,19 +249,34 @@ record InferRequest(@Nullable String id, int rows, List<Tensor> tensors) {
       for (int c = 0; c < wanted.columns().size(); c++) {
         int place = places[wanted.columns().get(c)];
         for (int i = 0; i < wanted.lengths().get(c); i++) {
-          values[row][place + i] = number(given, at++);
+          values[row][place + i] =
+              wanted.kind() == InputTensor.Kind.TEXT ? text(given, at++) : number(given, at++);
         }
       }
     }
   }
 
-  private static double number(Tensor tensor, int at) throws RequestRefusedException {
+  private static Object text(Tensor tensor, int at) throws RequestRefusedException {
+    JsonNode value = tensor.values.get(at);
+    if (value.isNull()) {
+      return TextInput.MISSING;
+    }
+    String flaw = value.isTextual() ? TextInput.flaw(value.textValue()) : "it is no text";
+    if (flaw != null) {
+      throw bad(
+          "value %d of input %s is %s, which no model takes: %s"
+              .formatted(at, tensor.name, shown(value), flaw));
+    }
+    return value.textValue();
+  }
+
+  private static Object number(Tensor tensor, int at) throws RequestRefusedException {
     JsonNode value = tensor.values.get(at);
     if (tensor.datatype.equals("INT64")) {
       if (value.isIntegralNumber()
           && value.canConvertToLong()
           && Math.abs(value.longValue()) <= WHOLE_MAX) {
-        return value.longValue();
+        return (double) value.longValue();
       }
       throw bad(
           "value %d of input %s is %s; expected a whole number of at most 2^53"
@@ -288,13 +311,18 @@ record InferRequest(@Nullable String id, int rows, List<Tensor> tensors) {
     return tensor.hasRank2() ? List.of(-1, tensor.width()) : List.of(-1);
   }
 
-  private static List<InputTensor> bySignature(List<String> signature, int[] lengths) {
+  private static List<InputTensor> bySignature(
+      List<InputTensor> own, List<String> signature, int[] lengths) {
     List<InputTensor> tensors = new ArrayList<>();
     for (int column = 0; column < signature.size(); column++) {
+      int number = column;
+      boolean isText =
+          own.stream()
+              .anyMatch(t -> t.kind() == InputTensor.Kind.TEXT && t.columns().contains(number));
       tensors.add(
           new InputTensor(
               signature.get(column),
-              InputTensor.Kind.DOUBLE,
+              isText ? InputTensor.Kind.TEXT : InputTensor.Kind.DOUBLE,
               lengths[column],
               lengths[column] > 1,
               List.of(column),

@@ -1,5 +1,6 @@
 package dev.millrace.inference;
 
+import dev.millrace.core.definition.Model.Input.Kind;
 import dev.millrace.core.model.MissingInputs;
 import dev.millrace.scoring.InputColumn;
 import java.io.Serializable;
@@ -32,33 +33,39 @@ record InputPlan(
   sealed interface Input extends Serializable {
     String name();
 
+    Kind kind();
+
     /**
      * A feature.
      *
      * @param view index among the scoring plan's views
      * @param field index among the view's fields
      */
-    record OfView(String name, int view, int field) implements Input {}
+    record OfView(String name, int view, int field, Kind kind) implements Input {}
 
-    /**
-     * A CEL expression over the event.
-     *
-     * @param vector whether it gives a list of numbers
-     */
-    record OnDemand(String name, String expression, boolean vector) implements Input {}
+    /** A CEL expression over the event. */
+    record OnDemand(String name, String expression, Kind kind) implements Input {}
+  }
+
+  Kind kind(int input) {
+    return inputs.get(input).kind();
   }
 
   /** Whether an input is a list of numbers. */
   boolean isVector(int input) {
-    return inputs.get(input) instanceof Input.OnDemand onDemand && onDemand.vector();
+    return kind(input) == Kind.VECTOR;
   }
 
   /** The inputs as a model's file is to take them. */
   List<InputColumn> columns() {
     List<InputColumn> columns = new ArrayList<>();
-    for (int i = 0; i < inputs.size(); i++) {
-      String name = inputs.get(i).name();
-      columns.add(isVector(i) ? InputColumn.vector(name) : new InputColumn(name, 1));
+    for (Input input : inputs) {
+      columns.add(
+          switch (input.kind()) {
+            case NUMBER -> new InputColumn(input.name(), 1);
+            case VECTOR -> InputColumn.vector(input.name());
+            case TEXT -> InputColumn.text(input.name());
+          });
     }
     return List.copyOf(columns);
   }

@@ -1,7 +1,9 @@
 package dev.millrace.inference;
 
+import dev.millrace.core.definition.Model;
 import dev.millrace.core.expression.Expression;
 import dev.millrace.core.expression.ExpressionException;
+import dev.millrace.core.model.TextInput;
 import dev.millrace.core.row.Numbers;
 import dev.millrace.streaming.Event;
 import java.util.ArrayList;
@@ -41,10 +43,13 @@ final class InputValues {
       Expression expression = onDemand.get(place);
       Object value = null;
       if (expression != null) {
-        value = computed(expression, plan.isVector(i), event.event);
+        value = computed(expression, plan.kind(i), event.event);
       } else if (plan.inputs().get(i) instanceof InputPlan.Input.OfView ofView) {
         ViewRow row = event.rows[ofView.view()];
         value = row == null ? null : row.value(ofView.field());
+      }
+      if (value instanceof String text) {
+        value = usable(text, event, place);
       }
       event.inputs[place] = value;
       if (value == null) {
@@ -53,15 +58,26 @@ final class InputValues {
     }
   }
 
+  /** The text itself; null, and what is wrong with it noted, where no model takes it. */
+  private @Nullable String usable(String text, PendingEvent event, int place) {
+    String flaw = TextInput.flaw(text);
+    if (flaw == null) {
+      return text;
+    }
+    metrics.inputsFailed.inc();
+    event.flawed(place, flaw);
+    return null;
+  }
+
   /**
-   * The event's inputs of one plan that are single values, which were filled: a vector is in the
-   * event, and in no record beside it.
+   * The event's inputs of one plan that are single values, Doubles and Strings, which were filled:
+   * a vector is in the event, and in no record beside it.
    */
-  Map<String, @Nullable Double> byName(PendingEvent event, InputPlan plan) {
+  Map<String, @Nullable Object> byName(PendingEvent event, InputPlan plan) {
     return new NamedValues<>(names.get(plan.number()), event.inputs, plan.firstInput());
   }
 
-  private @Nullable Object computed(Expression expression, boolean vector, Event event) {
+  private @Nullable Object computed(Expression expression, Model.Input.Kind kind, Event event) {
     Object value;
     try {
       value = expression.evaluate(event.values());
@@ -73,9 +89,11 @@ final class InputValues {
       return null;
     }
     boolean usable =
-        vector
-            ? value instanceof Numbers numbers && numbers.isFinite()
-            : value instanceof Double number && Double.isFinite(number);
+        switch (kind) {
+          case NUMBER -> value instanceof Double number && Double.isFinite(number);
+          case VECTOR -> value instanceof Numbers numbers && numbers.isFinite();
+          case TEXT -> value instanceof String;
+        };
     if (usable) {
       return value;
     }

@@ -97,11 +97,7 @@ record Joined(
       long timeMillis = in.readLong();
       var positions = Serializers.readPositions(in);
       boolean empty = in.readBoolean();
-      @Nullable Double[] values = new Double[in.readInt()];
-      for (int i = 0; i < values.length; i++) {
-        values[i] = (Double) Values.read(in);
-      }
-      return new ViewRow(timeMillis, positions, empty, values);
+      return new ViewRow(timeMillis, positions, empty, Values.readAll(in));
     }
 
     /** Restores the serializer. */

@@ -4,7 +4,6 @@ import dev.millrace.core.model.DeployedVersion;
 import dev.millrace.core.row.Numbers;
 import dev.millrace.scoring.RunEndedException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -146,7 +145,7 @@ final class LoadedModel implements AutoCloseable {
     try {
       Serving.Version version = version(ask.version());
       List<String> names = version.inputs().inputNames();
-      double[][] rows = ask.request().values(version.scorer().tensors(), names);
+      Object[][] rows = ask.request().values(version.scorer().tensors(), names);
       ask.answer().complete(new Ask.Inferred(version.deployed().version(), scores(version, rows)));
     } catch (RunEndedException e) {
       // Whether the version is left out is not for a client's rows to decide.
@@ -158,7 +157,7 @@ final class LoadedModel implements AutoCloseable {
     }
   }
 
-  private double[] scores(Serving.Version version, double[][] rows) throws RequestRefusedException {
+  private double[] scores(Serving.Version version, Object[][] rows) throws RequestRefusedException {
     Scorer scorer = version.scorer();
     double[] scores = new double[rows.length];
     try {
@@ -171,19 +170,24 @@ final class LoadedModel implements AutoCloseable {
     return scores;
   }
 
-  private void score(Scorer scorer, InputPlan inputs, double[][] rows, int from, double[] scores)
+  private void score(Scorer scorer, InputPlan inputs, Object[][] rows, int from, double[] scores)
       throws RequestRefusedException {
     int count = Math.min(plan.maxRows(), rows.length - from);
     for (int row = 0; row < count; row++) {
-      double[] values = rows[from + row];
+      Object[] values = rows[from + row];
       int next = 0;
       for (int column = 0; column < inputs.inputs().size(); column++) {
         if (inputs.isVector(column)) {
-          int end = next + scorer.width(column);
-          scorer.put(row, column, Numbers.of(Arrays.copyOfRange(values, next, end)));
-          next = end;
+          double[] vector = new double[scorer.width(column)];
+          for (int i = 0; i < vector.length; i++) {
+            vector[i] = (Double) values[next++];
+          }
+          scorer.put(row, column, Numbers.of(vector));
+        } else if (values[next] instanceof Double number) {
+          scorer.put(row, column, number);
+          next++;
         } else {
-          scorer.put(row, column, values[next++]);
+          scorer.put(row, column, values[next++].toString());
         }
       }
     }

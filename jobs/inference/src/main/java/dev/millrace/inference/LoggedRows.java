@@ -64,11 +64,11 @@ final class LoggedRows implements FlatMapFunction<RowData, LoggedRow> {
     if (!writer.startsWith(definitionId, dash + 1)) {
       return;
     }
-    @Nullable Double[] values = new Double[features.length];
+    @Nullable Object[] values = new Object[features.length];
     Object told = null;
     for (int i = 0; i < values.length; i++) {
       Object value = features[i].getFieldOrNull(row);
-      values[i] = number(value);
+      values[i] = view.isText(i + ViewRead.HEADER) ? text(value) : number(value);
       if (i == witness) {
         told = value;
       }
@@ -83,6 +83,10 @@ final class LoggedRows implements FlatMapFunction<RowData, LoggedRow> {
                 Positions.parse(row.getString(source).toString()),
                 view.witness().allEmpty(told == null ? null : told.toString()),
                 values)));
+  }
+
+  private static @Nullable String text(@Nullable Object value) {
+    return value == null ? null : value.toString();
   }
 
   private static @Nullable Double number(@Nullable Object value) {

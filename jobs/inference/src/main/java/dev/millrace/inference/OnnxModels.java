@@ -154,14 +154,6 @@ record OnnxModels(int gpu, RunLimits limits, ModelTrial.@Nullable Limits trial, 
               + inputs
               + "; train it again");
     }
-    List<String> texts = model.onnx().textInputs();
-    if (!texts.isEmpty()) {
-      throw new IOException(
-          what
-              + "it takes texts as "
-              + texts
-              + ", a model's inputs are numbers; train it on codes");
-    }
   }
 
   /** Measures where something depends on it. */
@@ -233,6 +225,12 @@ record OnnxModels(int gpu, RunLimits limits, ModelTrial.@Nullable Limits trial, 
     public void put(int row, int column, Numbers vector) {
       BatchScorer begun = scorer;
       (begun == null ? begin() : begun).put(row, column, vector);
+    }
+
+    @Override
+    public void put(int row, int column, String text) {
+      BatchScorer begun = scorer;
+      (begun == null ? begin() : begun).put(row, column, text);
     }
 
     @Override

@@ -24,7 +24,10 @@ final class PendingEvent {
   /** By view of the plan; null where no version of the event's deployment reads it. */
   final @Nullable Freshness[] freshness;
 
-  /** By input of all plans: a Double, or Numbers of a vector; null where it is missing. */
+  /**
+   * By input of all plans: a Double, a text, or Numbers of a vector; null where it is missing, and
+   * where no model takes it.
+   */
   final @Nullable Object[] inputs;
 
   /** By view of the plan: whether its row was read and nothing more is waited for. */
@@ -32,6 +35,9 @@ final class PendingEvent {
 
   /** By view of the plan: whether its row was read and is worth waiting for. */
   final boolean[] awaited;
+
+  /** By input of all plans: why no model takes its text; null while there is no such text. */
+  private @Nullable String @Nullable [] flaws;
 
   /** An estimate of what it holds. */
   final long bytes;
@@ -54,6 +60,21 @@ final class PendingEvent {
     this.settled = new boolean[entityKeys.length];
     this.awaited = new boolean[entityKeys.length];
     this.bytes = EventBytes.of(event, this.rows);
+  }
+
+  /** Notes why no model takes the text of an input. */
+  void flawed(int input, String why) {
+    @Nullable String[] known = flaws;
+    if (known == null) {
+      known = new String[inputs.length];
+      flaws = known;
+    }
+    known[input] = why;
+  }
+
+  /** Why no model takes the text of an input; null where it is missing, or one does. */
+  @Nullable String flaw(int input) {
+    return flaws == null ? null : flaws[input];
   }
 
   /** Whether a row that its versions read does not include it yet. */

@@ -131,11 +131,11 @@ final class PlannedInputs {
         readViews.add(view);
         inputs.add(
             new InputPlan.Input.OfView(
-                ofView.name(), view, views.get(view).indexOf(ofView.feature())));
+                ofView.name(), view, views.get(view).indexOf(ofView.feature()), ofView.kind()));
       } else if (input instanceof Model.Input.OnDemand onDemand) {
         check(onDemand);
         inputs.add(
-            new InputPlan.Input.OnDemand(onDemand.name(), onDemand.value(), onDemand.vector()));
+            new InputPlan.Input.OnDemand(onDemand.name(), onDemand.value(), onDemand.kind()));
       }
     }
     plans.add(
@@ -169,7 +169,7 @@ final class PlannedInputs {
               + input.name()
               + " is "
               + feature.type().noun()
-              + ", a model takes numbers; leave it out");
+              + ", a model takes numbers and texts; leave it out");
     }
   }
 

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param entityKeys by entity: the key values joined as in Redis
  * @param version the deployed version; 0 where none is
  * @param sha256 of the artifact that scored; null for a fallback
- * @param inputs by input name, as served; null where an input was missing
+ * @param inputs by input name, as served: Doubles and Strings; null where an input was missing
  * @param freshness by view
  * @param rows by view, without those that had no row
  * @param shadows the versions that scored the same event besides; not part of the record, it goes
@@ -34,7 +34,7 @@ record Prediction(
     @Nullable Double propensity,
     double score,
     @Nullable String decision,
-    Map<String, @Nullable Double> inputs,
+    Map<String, @Nullable Object> inputs,
     Map<String, String> freshness,
     @Nullable String deploymentId,
     Map<String, RowOrigin> rows,
@@ -57,7 +57,7 @@ record Prediction(
       @Nullable Double propensity,
       double score,
       @Nullable String decision,
-      Map<String, @Nullable Double> inputs,
+      Map<String, @Nullable Object> inputs,
       Map<String, String> freshness,
       @Nullable String deploymentId) {
     this(

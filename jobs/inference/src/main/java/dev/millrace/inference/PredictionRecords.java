@@ -10,8 +10,8 @@ import org.apache.avro.generic.GenericData;
 import org.apache.avro.generic.GenericRecord;
 import org.apache.flink.api.common.functions.MapFunction;
 import org.apache.flink.table.data.GenericRowData;
+import org.apache.flink.table.data.MapData;
 import org.apache.flink.table.data.RowData;
-import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.data.TimestampData;
 import org.jspecify.annotations.Nullable;
 
@@ -60,10 +60,9 @@ final class PredictionRecords {
 
   /** Reads what {@link #record} gives. */
   static Prediction prediction(GenericRecord record) {
-    Map<String, @Nullable Double> inputs = new LinkedHashMap<>();
+    Map<String, @Nullable Object> inputs = new LinkedHashMap<>();
     ((Map<?, ?>) record.get("inputs"))
-        .forEach(
-            (name, value) -> inputs.put(name.toString(), value instanceof Double d ? d : null));
+        .forEach((name, value) -> inputs.put(name.toString(), input(value)));
     return new Prediction(
         String.valueOf(record.get("prediction_id")),
         String.valueOf(record.get("event_id")),
@@ -87,6 +86,12 @@ final class PredictionRecords {
         null);
   }
 
+  private static @Nullable Object input(@Nullable Object value) {
+    return value instanceof CharSequence text
+        ? text.toString()
+        : value instanceof Double d ? d : null;
+  }
+
   /** None in records that were written before rows were named. */
   private static Map<String, RowOrigin> rows(@Nullable Object map) {
     Map<String, RowOrigin> rows = new LinkedHashMap<>();
@@ -108,20 +113,26 @@ final class PredictionRecords {
   /** The row of {@code predictions_<model>}, columns in the order of the table's schema. */
   static final class ToRow implements MapFunction<Prediction, RowData> {
     private static final long serialVersionUID = 1L;
-    private static final int COLUMNS = 17;
+
+    /** The last is that of the texts among the inputs. */
+    private static final int COLUMNS = 18;
 
     private transient @Nullable Columns columns;
 
     @Override
     public RowData map(Prediction prediction) {
-      return row(prediction, 0);
+      return row(prediction, null);
     }
 
-    /** A row with place for more columns behind its own. */
-    GenericRowData row(Prediction prediction, int more) {
+    /**
+     * A row.
+     *
+     * @param run a column between its last two; null where there is none
+     */
+    GenericRowData row(Prediction prediction, @Nullable String run) {
       Columns made = columns();
       TableTexts texts = made.texts;
-      GenericRowData row = new GenericRowData(COLUMNS + more);
+      GenericRowData row = new GenericRowData(run == null ? COLUMNS : COLUMNS + 1);
       row.setField(0, TableTexts.one(prediction.predictionId()));
       row.setField(1, TableTexts.one(prediction.eventId()));
       row.setField(2, made.entityKeys.of(prediction.entityKeys()));
@@ -136,15 +147,13 @@ final class PredictionRecords {
       row.setField(11, prediction.propensity());
       row.setField(12, prediction.score());
       row.setField(13, texts.ofFew(prediction.decision()));
-      row.setField(14, made.inputs.of(prediction.inputs()));
+      made.inputs(prediction.inputs(), row);
       row.setField(15, made.freshness.of(prediction.freshness()));
       row.setField(16, texts.ofFew(prediction.deploymentId()));
+      if (run != null) {
+        row.setField(17, texts.ofFew(run));
+      }
       return row;
-    }
-
-    /** A column that all rows have the same in. */
-    @Nullable StringData ofAll(String text) {
-      return columns().texts.ofFew(text);
     }
 
     private Columns columns() {
@@ -159,8 +168,34 @@ final class PredictionRecords {
     private static final class Columns {
       final TableTexts texts = new TableTexts();
       final TableTexts.Maps<String> entityKeys = texts.maps(TableTexts::one);
-      final TableTexts.Maps<@Nullable Double> inputs = texts.maps(value -> value);
       final TableTexts.Maps<String> freshness = texts.maps(texts::ofFew);
+      private final TableTexts.Maps<@Nullable Object> numbers = texts.maps(this::number);
+      private final TableTexts.Maps<@Nullable Object> words =
+          texts.maps(text -> TableTexts.one((String) text));
+
+      /** Whether one of the inputs that were taken for numbers is a text. */
+      private boolean hasText;
+
+      private @Nullable Object number(@Nullable Object value) {
+        hasText |= value instanceof String;
+        return value;
+      }
+
+      /** Numbers, and what is missing, are in one column; texts have their own, the last. */
+      void inputs(Map<String, @Nullable Object> inputs, GenericRowData row) {
+        hasText = false;
+        MapData all = numbers.of(inputs);
+        if (!hasText) {
+          row.setField(14, all);
+          return;
+        }
+        Map<String, @Nullable Object> told = new LinkedHashMap<>(inputs);
+        told.values().removeIf(String.class::isInstance);
+        row.setField(14, numbers.of(told));
+        Map<String, @Nullable Object> said = new LinkedHashMap<>(inputs);
+        said.values().removeIf(value -> !(value instanceof String));
+        row.setField(row.getArity() - 1, words.of(said));
+      }
     }
   }
 

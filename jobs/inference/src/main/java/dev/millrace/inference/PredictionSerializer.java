@@ -63,7 +63,7 @@ final class PredictionSerializer extends RecordSerializer<Prediction> {
     out.writeDouble(prediction.score());
     Values.write(prediction.decision(), out);
     out.writeInt(prediction.inputs().size());
-    for (Map.Entry<String, @Nullable Double> input : prediction.inputs().entrySet()) {
+    for (Map.Entry<String, @Nullable Object> input : prediction.inputs().entrySet()) {
       Values.writeText(input.getKey(), out);
       Values.write(input.getValue(), out);
     }
@@ -150,11 +150,11 @@ final class PredictionSerializer extends RecordSerializer<Prediction> {
     return versions;
   }
 
-  private static Map<String, @Nullable Double> readInputs(DataInputView in) throws IOException {
+  private static Map<String, @Nullable Object> readInputs(DataInputView in) throws IOException {
     int size = in.readInt();
-    Map<String, @Nullable Double> inputs = new LinkedHashMap<>();
+    Map<String, @Nullable Object> inputs = new LinkedHashMap<>();
     for (int i = 0; i < size; i++) {
-      inputs.put(Values.readText(in), (Double) Values.read(in));
+      inputs.put(Values.readText(in), Values.read(in));
     }
     return inputs;
   }

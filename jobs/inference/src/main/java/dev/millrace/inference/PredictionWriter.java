@@ -21,6 +21,9 @@ final class PredictionWriter<T> implements DatumWriter<T> {
 
   private static final int VALUE = 1;
 
+  /** Among the values of inputs. */
+  private static final int TEXT = 2;
+
   private final Function<T, Prediction> predictionOf;
 
   /** By role: its place in the schema. */
@@ -62,10 +65,10 @@ final class PredictionWriter<T> implements DatumWriter<T> {
     out.writeDouble(prediction.score());
     text(prediction.decision(), out);
     begin(prediction.inputs(), out);
-    for (Map.Entry<String, @Nullable Double> input : prediction.inputs().entrySet()) {
+    for (Map.Entry<String, @Nullable Object> input : prediction.inputs().entrySet()) {
       out.startItem();
       out.writeString(input.getKey());
-      number(input.getValue(), out);
+      input(input.getValue(), out);
     }
     out.writeMapEnd();
     texts(prediction.freshness(), out);
@@ -112,6 +115,15 @@ final class PredictionWriter<T> implements DatumWriter<T> {
     } else {
       out.writeIndex(VALUE);
       out.writeDouble(number);
+    }
+  }
+
+  private static void input(@Nullable Object value, Encoder out) throws IOException {
+    if (value instanceof String text) {
+      out.writeIndex(TEXT);
+      out.writeString(text);
+    } else {
+      number((Double) value, out);
     }
   }
 

@@ -85,9 +85,10 @@ final class RowDecoder implements KafkaRecordDeserializationSchema<EntityRow> {
   }
 
   private EntityRow row(GenericRecord read) {
-    @Nullable Double[] values = new Double[positions.length - ViewRead.HEADER];
+    @Nullable Object[] values = new Object[positions.length - ViewRead.HEADER];
     for (int f = ViewRead.HEADER; f < positions.length; f++) {
-      values[f - ViewRead.HEADER] = number(read.get(positions[f]));
+      Object value = read.get(positions[f]);
+      values[f - ViewRead.HEADER] = view.isText(f) ? text(value) : number(value);
     }
     String witness = view.witness().feature();
     Object told = witness == null ? null : read.get(positions[view.indexOf(witness)]);
@@ -98,6 +99,10 @@ final class RowDecoder implements KafkaRecordDeserializationSchema<EntityRow> {
             Positions.parse(String.valueOf(read.get(positions[ViewRead.POSITIONS]))),
             view.witness().allEmpty(told == null ? null : told.toString()),
             values));
+  }
+
+  private static @Nullable String text(@Nullable Object value) {
+    return value == null ? null : value.toString();
   }
 
   private static @Nullable Double number(@Nullable Object value) {

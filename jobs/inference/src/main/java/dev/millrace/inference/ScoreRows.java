@@ -1,7 +1,6 @@
 package dev.millrace.inference;
 
 import org.apache.flink.api.common.functions.MapFunction;
-import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
 
 /** The rows of {@code scores_<model>}: those of predictions, and the run. */
@@ -18,8 +17,6 @@ final class ScoreRows implements MapFunction<Prediction, RowData> {
 
   @Override
   public RowData map(Prediction prediction) {
-    GenericRowData row = predictions.row(prediction, 1);
-    row.setField(row.getArity() - 1, predictions.ofAll(run));
-    return row;
+    return predictions.row(prediction, run);
   }
 }

@@ -25,6 +25,15 @@ interface Scorer extends AutoCloseable {
     throw new IllegalStateException("Cannot put a vector: the model takes single values");
   }
 
+  /**
+   * Sets one input of a row that is a text.
+   *
+   * @throws IllegalStateException where the model was unloaded and cannot be loaded again
+   */
+  default void put(int row, int column, String text) {
+    throw new IllegalStateException("Cannot put a text: the model takes numbers");
+  }
+
   /** How many values a row has of an input. */
   default int width(int column) {
     return 1;

@@ -1,5 +1,6 @@
 package dev.millrace.inference;
 
+import dev.millrace.core.definition.Model;
 import dev.millrace.core.row.Numbers;
 import dev.millrace.scoring.RunEndedException;
 import java.util.BitSet;
@@ -32,7 +33,7 @@ final class VersionRuns {
   private final BatchScoring.Out out;
   private final LogLimit logLimit = new LogLimit();
 
-  /** The rows of the batch that lack a vector of the version. */
+  /** The rows of the batch that lack what the version takes: a vector, or a text that it can. */
   private final BitSet unfit = new BitSet();
 
   /** How many runs in a row were ended; those without one are not there. */
@@ -82,26 +83,37 @@ final class VersionRuns {
     for (int row = 0; row < events.size(); row++) {
       PendingEvent event = events.get(row);
       for (int column = 0; column < columns; column++) {
-        Object value = event.inputs[inputs.firstInput() + column];
-        if (value instanceof Numbers vector && vector.size() == scorer.width(column)) {
+        int place = inputs.firstInput() + column;
+        Object value = event.inputs[place];
+        if (value instanceof Double number) {
+          scorer.put(row, column, number);
+        } else if (value instanceof String text) {
+          scorer.put(row, column, text);
+        } else if (value instanceof Numbers vector && vector.size() == scorer.width(column)) {
           scorer.put(row, column, vector);
-        } else if (inputs.isVector(column)) {
+        } else if (inputs.isVector(column) || event.flaw(place) != null) {
           // What an earlier row left in its place is scored for nothing.
           unfit.set(row);
+        } else if (inputs.kind(column) == Model.Input.Kind.TEXT) {
+          scorer.put(row, column, inputs.missing().text(column));
         } else {
-          scorer.put(
-              row,
-              column,
-              value instanceof Double number ? number : inputs.missing().value(column));
+          scorer.put(row, column, inputs.missing().value(column));
         }
       }
     }
   }
 
-  /** Why a version has no score for an event that lacks a vector; null where it lacks none. */
+  /**
+   * Why a version has no score for an event that lacks a vector, or has a text that no model takes;
+   * null where that is not so.
+   */
   static @Nullable String unfit(Serving.Version version, PendingEvent event) {
     InputPlan inputs = version.inputs();
     for (int column = 0; column < inputs.inputs().size(); column++) {
+      String flaw = event.flaw(inputs.firstInput() + column);
+      if (flaw != null) {
+        return "takes no such text as %s: %s".formatted(inputs.inputs().get(column).name(), flaw);
+      }
       if (inputs.isVector(column)) {
         int width = version.scorer().width(column);
         Object value = event.inputs[inputs.firstInput() + column];

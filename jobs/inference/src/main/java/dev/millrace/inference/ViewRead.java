@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  *     topic that is no more, is no row of this view
  * @param keyFields the fields of the model's source that hold the entity's keys, in its order
  * @param fields of the hash: {@code _time, _source, _version}, then the features that are needed
+ * @param texts by field: whether it is a feature that is a text
  * @param filter of a view on the model's own source, else null
  * @param rowLifeMillis how long after its T a row holds
  */
@@ -32,6 +33,7 @@ record ViewRead(
     String version,
     List<Integer> keyFields,
     List<String> fields,
+    List<Boolean> texts,
     FreshnessRule freshness,
     WindowWitness witness,
     @Nullable String filter,
@@ -78,11 +80,21 @@ record ViewRead(
         running.identity().toString(),
         List.copyOf(keyFields.stream().map(f -> SourcePlan.field(modelSource, f)).toList()),
         List.copyOf(fields),
+        List.copyOf(fields.stream().map(f -> isText(view, f)).toList()),
         new FreshnessRule(
             ownSource, viewSource.maxOutOfOrderness().toMillis(), view.refresh().toMillis()),
         witness,
         ownSource ? view.filter() : null,
         Math.max(view.ttl().toMillis(), view.longestWindow().toMillis()));
+  }
+
+  private static boolean isText(FeatureView view, String field) {
+    return view.feature(field).map(feature -> feature.type().isText()).orElse(false);
+  }
+
+  /** Whether a field of {@link #fields} is a feature that is a text. */
+  boolean isText(int field) {
+    return texts.get(field);
   }
 
   /** Where a field stands in {@link #fields}. */

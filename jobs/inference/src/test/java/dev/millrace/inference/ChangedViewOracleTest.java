@@ -81,7 +81,7 @@ class ChangedViewOracleTest {
       String eventId,
       int version,
       @Nullable Double score,
-      Map<String, @Nullable Double> inputs,
+      Map<String, @Nullable Object> inputs,
       Map<String, String> rows) {
 
     static Expected of(Prediction made) {
@@ -259,7 +259,7 @@ class ChangedViewOracleTest {
       }
       names.add("distance");
       values.add(distance);
-      Map<String, @Nullable Double> inputs = new HashMap<>();
+      Map<String, @Nullable Object> inputs = new HashMap<>();
       double[] row = new double[names.size()];
       for (int i = 0; i < row.length; i++) {
         Double value = values.get(i);

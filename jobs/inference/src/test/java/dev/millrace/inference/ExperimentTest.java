@@ -59,6 +59,7 @@ class ExperimentTest {
             plain.inputs(),
             plain.missingDefault(),
             plain.missing(),
+            plain.missingTexts(),
             plain.maxFeatureWait(),
             plain.execution(),
             plain.decisions(),

@@ -27,7 +27,7 @@ class InferRequestTest {
     return InferRequest.read(json.replace('\'', '"').getBytes(StandardCharsets.UTF_8));
   }
 
-  private static double[][] values(List<InputTensor> own, String inputs)
+  private static Object[][] values(List<InputTensor> own, String inputs)
       throws RequestRefusedException {
     return read("{'inputs':[" + inputs + "]}").values(own, SIGNATURE);
   }
@@ -42,7 +42,7 @@ class InferRequestTest {
 
   @Test
   void eachTensorTakesItsInputs() throws Exception {
-    double[][] rows = {{1.5, 9, 2.5}, {3.5, 10, 4.5}};
+    Object[][] rows = {{1.5, 9.0, 2.5}, {3.5, 10.0, 4.5}};
     String rest = "{'name':'rest','shape':[2,2],'datatype':'FP64','data':[1.5,2.5,3.5,4.5]}";
     String hour = "{'name':'hour','shape':[2],'datatype':'INT64','data':[9,10]}";
     assertThat(values(SEVERAL, rest + "," + hour)).isDeepEqualTo(rows);
@@ -53,7 +53,7 @@ class InferRequestTest {
   void aVectorTakesItsPartOfARow() throws Exception {
     List<InputTensor> own =
         List.of(new InputTensor("x", Kind.FLOAT, 4, true, List.of(0, 1, 2), List.of(1, 2, 1)));
-    double[][] rows = {{1, 2, 3, 4}, {5, 6, 7, 8}};
+    Object[][] rows = {{1.0, 2.0, 3.0, 4.0}, {5.0, 6.0, 7.0, 8.0}};
     String head = "{'name':'x','shape':[2,4],'datatype':'FP32','data':";
     assertThat(values(own, head + "[1,2,3,4,5,6,7,8]}")).isDeepEqualTo(rows);
     String delay = "{'name':'delay','shape':[2],'datatype':'FP32','data':[1,5]}";
@@ -67,7 +67,7 @@ class InferRequestTest {
 
   @Test
   void inputsMayComeUnderTheNamesOfTheSignature() throws Exception {
-    double[][] rows =
+    Object[][] rows =
         values(
             ONE,
             "{'name':'distance','shape':[1],'datatype':'INT64','data':[7]},"

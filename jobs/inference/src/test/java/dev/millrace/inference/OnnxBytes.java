@@ -4,6 +4,7 @@ import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -14,6 +15,7 @@ final class OnnxBytes {
 
   private static final int FLOAT = 1;
   private static final int INT64 = 7;
+  private static final int STRING = 8;
   private static final int BOOL = 9;
 
   private final ByteArrayOutputStream out = new ByteArrayOutputStream();
@@ -31,6 +33,54 @@ final class OnnxBytes {
         .number(1, irVersion)
         .part(7, graph.text(2, "bytes").part(11, x).part(12, p))
         .part(8, new OnnxBytes().text(1, "").number(2, opset))
+        .bytes();
+  }
+
+  /**
+   * A file that takes one text and, as {@code numbers}, so many floats: the score is the logistic
+   * function of their sum and of the text's place, from 1 on, among the known ones; 0 of any other.
+   */
+  static byte[] categories(String text, List<String> known, int numbers) {
+    OnnxBytes keys = new OnnxBytes().text(1, "keys_strings");
+    OnnxBytes values = new OnnxBytes().text(1, "values_floats");
+    for (int i = 0; i < known.size(); i++) {
+      keys.text(9, known.get(i));
+      values.real(7, i + 1);
+    }
+    OnnxBytes encoder =
+        new OnnxBytes()
+            .text(1, text)
+            .text(2, "code")
+            .text(4, "LabelEncoder")
+            .part(5, keys.number(20, 8))
+            .part(5, values.number(20, 6))
+            .part(5, new OnnxBytes().text(1, "default_float").real(2, 0).number(20, 1))
+            .text(7, "ai.onnx.ml");
+    float[] weights = new float[numbers + 1];
+    Arrays.fill(weights, 1);
+    OnnxBytes graph =
+        new OnnxBytes()
+            .part(1, encoder)
+            .node("Concat", List.of("code", "numbers"), "x", "axis", 1)
+            .node("MatMul", List.of("x", "w"), "z")
+            .node("Sigmoid", List.of("z"), "p")
+            .text(2, "bytes")
+            .floats("w", weights.length, weights)
+            .part(
+                11, value(text, STRING, new OnnxBytes().text(2, "n"), new OnnxBytes().number(1, 1)))
+            .part(
+                11,
+                value(
+                    "numbers",
+                    FLOAT,
+                    new OnnxBytes().text(2, "n"),
+                    new OnnxBytes().number(1, numbers)))
+            .part(12, value("p", new OnnxBytes().text(2, "n"), new OnnxBytes().text(2, "m")));
+    return new OnnxBytes()
+        .number(1, 8)
+        .part(7, graph)
+        .part(8, new OnnxBytes().text(1, "").number(2, 15))
+        .part(8, new OnnxBytes().text(1, "ai.onnx.ml").number(2, 2))
         .bytes();
   }
 
@@ -98,8 +148,12 @@ final class OnnxBytes {
   }
 
   private static OnnxBytes value(String name, OnnxBytes rows, OnnxBytes columns) {
+    return value(name, FLOAT, rows, columns);
+  }
+
+  private static OnnxBytes value(String name, int type, OnnxBytes rows, OnnxBytes columns) {
     OnnxBytes shape = new OnnxBytes().part(1, rows).part(1, columns);
-    OnnxBytes tensor = new OnnxBytes().number(1, FLOAT).part(2, shape);
+    OnnxBytes tensor = new OnnxBytes().number(1, type).part(2, shape);
     return new OnnxBytes().text(1, name).part(2, new OnnxBytes().part(1, tensor));
   }
 
@@ -119,6 +173,13 @@ final class OnnxBytes {
     varint(((long) field << 3) | 2);
     varint(bytes.length);
     out.writeBytes(bytes);
+    return this;
+  }
+
+  private OnnxBytes real(int field, float value) {
+    varint(((long) field << 3) | 5);
+    out.writeBytes(
+        ByteBuffer.allocate(Float.BYTES).order(ByteOrder.LITTLE_ENDIAN).putFloat(value).array());
     return this;
   }
 

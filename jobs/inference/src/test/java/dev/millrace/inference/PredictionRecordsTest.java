@@ -20,6 +20,7 @@ import org.apache.avro.io.Encoder;
 import org.apache.avro.io.EncoderFactory;
 import org.apache.flink.core.memory.DataInputDeserializer;
 import org.apache.flink.core.memory.DataOutputSerializer;
+import org.apache.flink.table.data.MapData;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.types.logical.RowType;
@@ -76,11 +77,17 @@ class PredictionRecordsTest {
   }
 
   private static Prediction any(Random random) {
-    Map<String, @Nullable Double> inputs = new LinkedHashMap<>();
+    Map<String, @Nullable Object> inputs = new LinkedHashMap<>();
     Map<String, String> freshness = new LinkedHashMap<>();
     Map<String, RowOrigin> rows = new LinkedHashMap<>();
     for (int i = random.nextInt(30); i > 0; i--) {
-      inputs.put("ı" + i, random.nextInt(5) == 0 ? null : (Double) random.nextGaussian());
+      inputs.put(
+          "ı" + i,
+          switch (random.nextInt(6)) {
+            case 0 -> null;
+            case 1 -> "uçuş " + i;
+            default -> (Double) random.nextGaussian();
+          });
     }
     for (int i = random.nextInt(3); i > 0; i--) {
       freshness.put("view" + i, "INCLUDED");
@@ -166,8 +173,66 @@ class PredictionRecordsTest {
         .hasSize(17);
   }
 
+  @Test
+  void textsAmongTheInputsHaveAColumnOfTheirOwn() {
+    RowType type = FlinkSchemaUtil.convert(Warehouse.predictionsSchema());
+    assertThat(type.getFieldNames().get(type.getFieldCount() - 1)).isEqualTo(Warehouse.INPUT_TEXTS);
+    RowType ofRun = FlinkSchemaUtil.convert(Warehouse.scoresSchema());
+    assertThat(ofRun.getFieldNames().subList(17, 19)).containsExactly("run", "input_texts");
+    PredictionRecords.ToRow toRow = new PredictionRecords.ToRow();
+    ScoreRows ofRuns = new ScoreRows("r1");
+    Map<String, @Nullable Object> inputs = new LinkedHashMap<>();
+    inputs.put("carrier", "uçuş");
+    inputs.put("distance", 1.5);
+    inputs.put("delay", null);
+    Prediction mixed = withInputs(inputs);
+    for (Prediction prediction : List.of(full(), mixed, full(), mixed)) {
+      RowData row = toRow.map(prediction);
+      RowData run = ofRuns.map(prediction);
+      assertThat(run.getString(17)).isEqualTo(StringData.fromString("r1"));
+      if (prediction.equals(mixed)) {
+        for (MapData texts : List.of(row.getMap(17), run.getMap(18))) {
+          assertThat(texts.size()).isEqualTo(1);
+          assertThat(texts.keyArray().getString(0)).hasToString("carrier");
+          assertThat(texts.valueArray().getString(0)).hasToString("uçuş");
+        }
+        MapData numbers = row.getMap(14);
+        assertThat(numbers.size()).isEqualTo(2);
+        assertThat(numbers.keyArray().getString(0)).hasToString("distance");
+        assertThat(numbers.valueArray().getDouble(0)).isEqualTo(1.5);
+        assertThat(numbers.valueArray().isNullAt(1)).isTrue();
+      } else {
+        assertThat(row.isNullAt(17)).isTrue();
+        assertThat(run.isNullAt(18)).isTrue();
+        assertThat(row.getMap(14).size()).isEqualTo(2);
+      }
+    }
+  }
+
+  private static Prediction withInputs(Map<String, @Nullable Object> inputs) {
+    Prediction other = bare();
+    return new Prediction(
+        other.predictionId(),
+        other.eventId(),
+        other.entityKeys(),
+        other.eventTimeMillis(),
+        other.scoredAtMillis(),
+        other.model(),
+        other.version(),
+        other.sha256(),
+        other.role(),
+        other.experiment(),
+        other.arm(),
+        other.propensity(),
+        other.score(),
+        other.decision(),
+        inputs,
+        other.freshness(),
+        other.deploymentId());
+  }
+
   private static Prediction full() {
-    Map<String, @Nullable Double> inputs = new HashMap<>();
+    Map<String, @Nullable Object> inputs = new HashMap<>();
     inputs.put("distance", 100.5);
     inputs.put("delay_mean_1h", null);
     return new Prediction(

@@ -360,7 +360,7 @@ class ScoreGraphITCase {
   }
 
   private static RowData featureRow(LoggedRow logged) {
-    Double count = logged.row().values()[0];
+    Double count = (Double) logged.row().values()[0];
     return GenericRowData.of(
         StringData.fromString(logged.entityKey()),
         TimestampData.fromEpochMillis(logged.row().timeMillis()),

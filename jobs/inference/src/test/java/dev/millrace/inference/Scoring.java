@@ -26,6 +26,12 @@ final class Scoring implements AutoCloseable {
     this(plan, loader, new FakeStore(), new FakeModels(), new ManualTime(), null, null, log);
   }
 
+  /** The same with rows. */
+  Scoring(ScoringPlan plan, ModelLoader loader, FakeStore store, DeploymentRecord... log)
+      throws Exception {
+    this(plan, loader, store, new FakeModels(), new ManualTime(), null, null, log);
+  }
+
   Scoring(ScoringPlan plan, DeploymentRecord... log) throws Exception {
     this(plan, new FakeStore(), new FakeModels(), new ManualTime(), null, log);
   }

@@ -397,9 +397,9 @@ class ScoringOperatorTest {
     }
   }
 
-  private static Map<String, @Nullable Double> inputs(
+  private static Map<String, @Nullable Object> inputs(
       @Nullable Double delay, @Nullable Double distance) {
-    Map<String, @Nullable Double> inputs = new HashMap<>();
+    Map<String, @Nullable Object> inputs = new HashMap<>();
     inputs.put("delay_mean_1h", delay);
     inputs.put("distance", distance);
     return inputs;

@@ -24,28 +24,52 @@ public final class Explanation implements AutoCloseable {
   private final OnnxModel model;
   private final BatchScorer scorer;
   private final ModelForm.Found found;
+  private final List<List<String>> texts;
 
-  private Explanation(OnnxModel model, BatchScorer scorer, ModelForm.Found found) {
+  private Explanation(
+      OnnxModel model, BatchScorer scorer, ModelForm.Found found, List<List<String>> texts) {
     this.model = model;
     this.scorer = scorer;
     this.found = found;
+    this.texts = List.copyOf(texts);
   }
 
   /**
    * Opens an artifact on the CPU.
    *
    * @param sha256 of its bytes, in hex
-   * @param inputs the signature
+   * @param inputs the signature, of numbers
    */
   public static Explanation open(Path artifact, String sha256, List<String> inputs)
       throws IOException {
+    return open(
+        artifact,
+        sha256,
+        InputColumn.single(inputs),
+        inputs.stream().map(input -> List.<String>of()).toList());
+  }
+
+  /**
+   * Opens an artifact on the CPU.
+   *
+   * @param signature of single values
+   * @param texts by input: those that a row may have, which stand in it as their numbers; none for
+   *     an input that is a number
+   */
+  public static Explanation open(
+      Path artifact, String sha256, List<InputColumn> signature, List<List<String>> texts)
+      throws IOException {
     byte[] bytes = Files.readAllBytes(artifact);
-    OnnxModel model =
-        OnnxModel.load(artifact, sha256, InputColumn.single(inputs), ComputeDevice.CPU);
+    OnnxModel model = OnnxModel.load(artifact, sha256, signature, ComputeDevice.CPU);
     boolean opened = false;
     try {
+      boolean hasTexts = signature.stream().anyMatch(InputColumn::isText);
       Explanation explanation =
-          new Explanation(model, model.scorer(BATCH_ROWS), ModelForm.of(bytes, inputs.size()));
+          new Explanation(
+              model,
+              model.scorer(BATCH_ROWS),
+              hasTexts ? new ModelForm.Found(null, null) : ModelForm.of(bytes, signature.size()),
+              texts);
       opened = true;
       return explanation;
     } finally {
@@ -94,7 +118,7 @@ public final class Explanation implements AutoCloseable {
       int count = Math.min(BATCH_ROWS, rows.length - from);
       for (int row = 0; row < count; row++) {
         for (int column = 0; column < rows[from + row].length; column++) {
-          scorer.put(row, column, rows[from + row][column]);
+          put(row, column, rows[from + row][column]);
         }
       }
       scorer.score(count);
@@ -103,6 +127,14 @@ public final class Explanation implements AutoCloseable {
       }
     }
     return scores;
+  }
+
+  private void put(int row, int column, double value) {
+    if (texts.get(column).isEmpty()) {
+      scorer.put(row, column, value);
+    } else {
+      scorer.put(row, column, texts.get(column).get((int) value));
+    }
   }
 
   @Override

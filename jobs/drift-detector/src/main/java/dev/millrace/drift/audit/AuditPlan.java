@@ -45,7 +45,8 @@ public record AuditPlan(
       revision.views().forEach((view, read) -> versions.put(view, read.identity().toString()));
       List<InputOf> ofViews = new ArrayList<>();
       for (Model.Input input : revision.model().inputs()) {
-        if (input instanceof Model.Input.OfView ofView) {
+        // Only numbers are compared.
+        if (input instanceof Model.Input.OfView ofView && !ofView.isText()) {
           ofViews.add(new InputOf(ofView.name(), ofView.view(), ofView.feature()));
         }
       }

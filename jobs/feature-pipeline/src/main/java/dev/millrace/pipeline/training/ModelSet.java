@@ -74,10 +74,16 @@ final class ModelSet {
               .formatted(name));
     }
     for (Input input : model.inputs()) {
-      if (input.isVector()) {
+      if (input.kind() != Input.Kind.NUMBER) {
         throw new IllegalArgumentException(
-            "Cannot join the training set of %s: input %s is a vector, and a set has one number a column; name single values, such as x[0]"
-                .formatted(name, input.name()));
+            "Cannot join the training set of %s: input %s is a %s, and a set has one number a column; name %s"
+                .formatted(
+                    name,
+                    input.name(),
+                    input.isVector() ? "vector" : "text",
+                    input.isVector()
+                        ? "single values, such as x[0]"
+                        : "numbers, such as x == 'a' ? 1.0 : 0.0"));
       }
     }
     return new ModelSet(project, model, label, tables, request);

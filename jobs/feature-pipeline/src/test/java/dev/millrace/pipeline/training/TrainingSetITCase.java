@@ -470,7 +470,7 @@ class TrainingSetITCase {
   }
 
   private static RowData prediction(Payment p) {
-    GenericRowData row = new GenericRowData(17);
+    GenericRowData row = new GenericRowData(18);
     row.setField(0, text("prediction of " + p.id));
     row.setField(1, text(p.id));
     row.setField(2, new GenericMapData(Map.of()));
