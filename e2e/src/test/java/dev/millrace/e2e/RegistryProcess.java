@@ -1,10 +1,8 @@
 package dev.millrace.e2e;
 
+import dev.millrace.platform.RegistryTarget;
 import java.io.IOException;
 import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,12 +15,13 @@ import java.util.concurrent.TimeUnit;
 final class RegistryProcess implements AutoCloseable {
 
   private static final Duration PATIENCE = Duration.ofSeconds(90);
-  private static final HttpClient CLIENT = HttpClient.newHttpClient();
 
   private final Path root;
   private final Path stack;
   private final Path state;
+  private final RegistryTarget at;
   private final String listen;
+  private final List<String> more;
   private final Path output;
   private Process process;
 
@@ -32,13 +31,19 @@ final class RegistryProcess implements AutoCloseable {
    * @param root the checkout
    * @param stack the stack's folder
    * @param state the folder of its stores
+   * @param at where it answers, and what a client needs
+   * @param more arguments
    */
-  RegistryProcess(Path root, Path stack, Path state, int port) throws IOException {
+  RegistryProcess(Path root, Path stack, Path state, RegistryTarget at, String... more)
+      throws IOException {
+    URI address = URI.create(at.url());
     this.root = root;
     this.stack = stack;
     this.state = state;
-    this.listen = "127.0.0.1:" + port;
-    this.output = stack.resolveSibling("registry-" + port + ".out");
+    this.at = at;
+    this.listen = address.getHost() + ":" + address.getPort();
+    this.more = List.of(more);
+    this.output = stack.resolveSibling("registry-" + address.getPort() + ".out");
     this.process = begin();
   }
 
@@ -58,6 +63,7 @@ final class RegistryProcess implements AutoCloseable {
     words.addAll(
         List.of("--target", stack.resolve("target.yaml").toString(), "--state", state.toString()));
     words.addAll(List.of("--listen", listen));
+    words.addAll(more);
     return new ProcessBuilder(words)
         .redirectErrorStream(true)
         .redirectOutput(ProcessBuilder.Redirect.appendTo(output.toFile()))
@@ -78,7 +84,7 @@ final class RegistryProcess implements AutoCloseable {
   }
 
   URI address() {
-    return URI.create("http://" + listen);
+    return URI.create(at.url());
   }
 
   void awaitUp() {
@@ -87,14 +93,7 @@ final class RegistryProcess implements AutoCloseable {
 
   private boolean isUp() {
     try {
-      return CLIENT
-              .send(
-                  HttpRequest.newBuilder(URI.create(address() + "/v1/health"))
-                      .timeout(Duration.ofSeconds(5))
-                      .build(),
-                  BodyHandlers.ofString())
-              .statusCode()
-          == 200;
+      return at.get("/v1/health", Duration.ofSeconds(5)).statusCode() == 200;
     } catch (IOException e) {
       return false;
     } catch (InterruptedException e) {

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.e2e.RegistryChanges.Told;
 import dev.millrace.platform.LifecycleLog;
+import dev.millrace.platform.RegistryTarget;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Topics;
 import dev.millrace.schemas.ConfluentSubjectRegistry;
@@ -64,8 +65,7 @@ class TwoRegistriesITCase {
     URI first = URI.create(String.valueOf(target.registry()));
     Path state = STACK.dir().resolve("data/second-registry");
     try (Admin admin = Topics.admin(target);
-        RegistryProcess second =
-            new RegistryProcess(ROOT, STACK.dir(), state, STACK.port(8090) + 1)) {
+        RegistryProcess second = new RegistryProcess(ROOT, STACK.dir(), state, at(2))) {
       second.awaitUp();
       awaitShares(admin, 2);
       oneFolderIsOneRegistrys(state);
@@ -146,6 +146,10 @@ class TwoRegistriesITCase {
     }
   }
 
+  private static RegistryTarget at(int more) {
+    return RegistryTarget.of("http://127.0.0.1:" + (STACK.port(8090) + more));
+  }
+
   private static void said(String what, long sinceNanos) {
     System.out.printf(
         "%s after %.1f s%n", what, (System.nanoTime() - sinceNanos) / 1_000_000_000.0);
@@ -202,8 +206,7 @@ class TwoRegistriesITCase {
   }
 
   private static void oneFolderIsOneRegistrys(Path state) throws Exception {
-    try (RegistryProcess third =
-        new RegistryProcess(ROOT, STACK.dir(), state, STACK.port(8090) + 2)) {
+    try (RegistryProcess third = new RegistryProcess(ROOT, STACK.dir(), state, at(3))) {
       assertThat(third.ended())
           .startsWith("1 ")
           .contains("Cannot use the folder " + state + ": another registry (pid ")
