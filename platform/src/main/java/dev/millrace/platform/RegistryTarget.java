@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +32,8 @@ import org.jspecify.annotations.Nullable;
  */
 public record RegistryTarget(String url, @Nullable String token, @Nullable String ca)
     implements Serializable {
+
+  private static final Duration CONNECT_PATIENCE = Duration.ofSeconds(10);
 
   /** A registry that asks for nothing. */
   public static RegistryTarget of(String url) {
@@ -112,8 +115,39 @@ public record RegistryTarget(String url, @Nullable String token, @Nullable Strin
 
   HttpResponse<String> get(String path, Duration patience, Map<String, String> environment)
       throws IOException, InterruptedException {
-    HttpClient.Builder client = HttpClient.newBuilder().connectTimeout(patience);
-    HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url + path)).timeout(patience);
+    return send(
+        path, patience, request -> request, HttpResponse.BodyHandlers.ofString(), environment);
+  }
+
+  /**
+   * Sends any request to a path.
+   *
+   * @param patience until the answer begins
+   * @param request says what is more than the address and the token; a GET where nothing is said
+   * @throws IOException where nobody answers, or a secret or certificate is not there
+   */
+  public <T> HttpResponse<T> send(
+      String path,
+      Duration patience,
+      UnaryOperator<HttpRequest.Builder> request,
+      HttpResponse.BodyHandler<T> body)
+      throws IOException, InterruptedException {
+    return send(path, patience, request, body, System.getenv());
+  }
+
+  private <T> HttpResponse<T> send(
+      String path,
+      Duration patience,
+      UnaryOperator<HttpRequest.Builder> more,
+      HttpResponse.BodyHandler<T> body,
+      Map<String, String> environment)
+      throws IOException, InterruptedException {
+    HttpClient.Builder client =
+        HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .connectTimeout(patience.compareTo(CONNECT_PATIENCE) < 0 ? patience : CONNECT_PATIENCE);
+    HttpRequest.Builder request =
+        more.apply(HttpRequest.newBuilder(URI.create(url + path)).timeout(patience));
     try {
       if (token != null) {
         request.header("Authorization", "Bearer " + Substitution.resolved(token, environment));
@@ -130,7 +164,7 @@ public record RegistryTarget(String url, @Nullable String token, @Nullable Strin
     } catch (IOException e) {
       throw new IOException("Cannot ask the registry at " + url + ": " + e.getMessage(), e);
     }
-    return client.build().send(request.build(), HttpResponse.BodyHandlers.ofString());
+    return client.build().send(request.build(), body);
   }
 
   private static SSLContext trusting(Path ca) throws IOException {

@@ -131,7 +131,7 @@ class ChangedViewsTest {
       long nowMillis) {
     return PinnedViews.of(
         project("1h", ""),
-        Map.of("fault", new ModelState("fault", 1, versions, deployments, List.of())),
+        Map.of("fault", new ModelState("fault", 1, versions, deployments, List.of(), null)),
         Map.of("fault", probations),
         nowMillis);
   }

@@ -26,7 +26,6 @@ final class AccessControl {
   static final String HEALTH = "/v1/health";
 
   private static final Logger LOG = LoggerFactory.getLogger(AccessControl.class);
-  private static final List<String> MLFLOW = List.of("/api/2.0/mlflow", "/ajax-api/2.0/mlflow");
 
   /** Asks for a token from now on; for a server that was not started yet. */
   static void addTo(Javalin server, Authentication authentication) {
@@ -79,7 +78,7 @@ final class AccessControl {
   }
 
   private static void refuse(Context context, MlflowError.Code code, String message) {
-    if (MLFLOW.stream().anyMatch(context.path()::startsWith)) {
+    if (MlflowRoutes.isOf(context.path())) {
       MlflowRoutes.send(context, new MlflowError(code, message));
       return;
     }

@@ -7,8 +7,7 @@ import dev.millrace.platform.DefinitionsLog;
 import dev.millrace.platform.DefinitionsLog.Known;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.Topics;
-import dev.millrace.registry.journal.Answers;
-import dev.millrace.registry.journal.FollowedTopic;
+import dev.millrace.registry.journal.ReadTopic;
 import dev.millrace.registry.journal.UnreadableException;
 import dev.millrace.schemas.SubjectRegistry;
 import dev.millrace.schemas.Wire;
@@ -35,20 +34,15 @@ final class DefinedModels implements AutoCloseable {
   record Defined(String project, Set<String> models) {}
 
   private final Map<String, Set<String>> models = new ConcurrentHashMap<>();
-  private final FollowedTopic<Defined> topic;
+  private final ReadTopic<Defined> topic;
 
   private DefinedModels(Target target, SubjectRegistry subjects, Runnable ended) {
-    Entries entries = new Entries(subjects);
     this.topic =
-        FollowedTopic.open(
+        ReadTopic.open(
             target,
             Topics.DEFINITIONS,
-            entries,
-            entries,
-            new Answers<>(),
+            new Definition(subjects),
             defined -> models.put(defined.project, defined.models),
-            // Nothing is appended here.
-            () -> false,
             ended);
   }
 
@@ -74,6 +68,11 @@ final class DefinedModels implements AutoCloseable {
     return topic.isCaughtUp();
   }
 
+  /** See {@link ReadTopic#catchUp}. */
+  void catchUp() throws InterruptedException {
+    topic.catchUp();
+  }
+
   /** Why it reads no more; empty while it does. */
   Optional<RuntimeException> failure() {
     return topic.failure();
@@ -84,11 +83,11 @@ final class DefinedModels implements AutoCloseable {
     topic.close();
   }
 
-  /** What stands in the topic; nothing is written. */
-  static final class Entries implements FollowedTopic.Entries<Defined> {
+  /** What stands in the topic. */
+  private static final class Definition implements ReadTopic.Reading<Defined> {
     private final WireFormat.Reader reader;
 
-    Entries(SubjectRegistry subjects) {
+    Definition(SubjectRegistry subjects) {
       this.reader = new WireFormat.Reader(subjects, Wire.DEFINITIONS);
     }
 
@@ -112,25 +111,6 @@ final class DefinedModels implements AutoCloseable {
           : Definitions.read(known.applied().files()).models().stream()
               .map(Model::name)
               .collect(Collectors.toUnmodifiableSet());
-    }
-
-    @Override
-    public byte[] bytes(Defined entry) {
-      throw readOnly();
-    }
-
-    @Override
-    public Answers.Asked asked(Defined entry) {
-      throw readOnly();
-    }
-
-    @Override
-    public String told(Defined entry) {
-      throw readOnly();
-    }
-
-    private static UnsupportedOperationException readOnly() {
-      return new UnsupportedOperationException("The registry writes no definitions");
     }
   }
 }

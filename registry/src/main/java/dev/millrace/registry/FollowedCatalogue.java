@@ -56,6 +56,11 @@ final class FollowedCatalogue implements Catalogue, AutoCloseable {
     return topic.isCaughtUp();
   }
 
+  /** See {@link FollowedTopic#catchUp}. */
+  void catchUp() throws InterruptedException {
+    topic.catchUp();
+  }
+
   /** Why it reads no more; empty while it does. */
   Optional<RuntimeException> failure() {
     return topic.failure();

@@ -18,6 +18,7 @@ import dev.millrace.registry.access.Need;
 import dev.millrace.registry.access.Role;
 import dev.millrace.registry.artifacts.ArtifactPath;
 import dev.millrace.registry.artifacts.ArtifactRoutes;
+import dev.millrace.registry.journal.Progress;
 import dev.millrace.registry.mlflow.MlflowError;
 import dev.millrace.registry.mlflow.MlflowRequest;
 import dev.millrace.registry.mlflow.MlflowRoutes;
@@ -26,7 +27,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -43,21 +43,21 @@ final class ProjectRules implements MlflowRoutes.Admission, ArtifactRoutes.Admis
   private final Catalogue catalogue;
   private final Tracking tracking;
   private final Function<String, Set<String>> defining;
-  private final BooleanSupplier ready;
+  private final Progress progress;
 
   /**
    * @param defining the projects that define a model
-   * @param ready whether all that was said before is known already
+   * @param progress how far all is known that was decided
    */
   ProjectRules(
       Catalogue catalogue,
       Tracking tracking,
       Function<String, Set<String>> defining,
-      BooleanSupplier ready) {
+      Progress progress) {
     this.catalogue = catalogue;
     this.tracking = tracking;
     this.defining = defining;
-    this.ready = ready;
+    this.progress = progress;
   }
 
   @Override
@@ -108,6 +108,26 @@ final class ProjectRules implements MlflowRoutes.Admission, ArtifactRoutes.Admis
   @Override
   public void admit(@Nullable Caller asking, ArtifactPath path) {
     Caller caller = known(asking);
+    try {
+      refuseOthers(caller, path);
+    } catch (ForbiddenException e) {
+      // Perhaps another process has made the experiment just now.
+      catchUp();
+      refuseOthers(caller, path);
+    }
+  }
+
+  private void catchUp() {
+    try {
+      progress.catchUp();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new MlflowError(
+          MlflowError.Code.TEMPORARILY_UNAVAILABLE, "the registry is ending; ask again");
+    }
+  }
+
+  private void refuseOthers(Caller caller, ArtifactPath path) {
     Experiment experiment =
         path.names().isEmpty()
             ? null
@@ -120,7 +140,7 @@ final class ProjectRules implements MlflowRoutes.Admission, ArtifactRoutes.Admis
     if (asking == null) {
       throw new ForbiddenException("Cannot change anything: nobody knows who asks");
     }
-    if (!ready.getAsBoolean()) {
+    if (!progress.isCaughtUp()) {
       throw new MlflowError(
           MlflowError.Code.TEMPORARILY_UNAVAILABLE,
           "the registry is not ready yet; ask again in a moment");

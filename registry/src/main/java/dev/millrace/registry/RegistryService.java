@@ -9,6 +9,7 @@ import dev.millrace.registry.access.LiveTokens;
 import dev.millrace.registry.artifacts.ArtifactFolder;
 import dev.millrace.registry.artifacts.ArtifactRoutes;
 import dev.millrace.registry.artifacts.RunFiles;
+import dev.millrace.registry.journal.Progress;
 import dev.millrace.registry.mlflow.MlflowCatalog;
 import dev.millrace.registry.mlflow.MlflowRoutes;
 import dev.millrace.registry.mlflow.MlflowRoutes.Endpoint;
@@ -94,6 +95,13 @@ public final class RegistryService {
   }
 
   private static int run(RegistryOptions options) throws IOException, InterruptedException {
+    // Until the process ends.
+    try (FolderLock unusedLock = FolderLock.of(options.state())) {
+      return serve(options);
+    }
+  }
+
+  private static int serve(RegistryOptions options) throws IOException, InterruptedException {
     Target target = options.target();
     LiveTokens tokens = options.tokens() == null ? null : LiveTokens.open(options.tokens());
     String cluster = prepare(target);
@@ -199,8 +207,7 @@ public final class RegistryService {
     ProjectRules rules =
         defined == null
             ? null
-            : new ProjectRules(
-                states.catalogue, states.tracking, defined::projects, states::isCaughtUp);
+            : new ProjectRules(states.catalogue, states.tracking, defined::projects, states);
     return RegistryApi.start(
         options.listening(),
         states,
@@ -209,6 +216,7 @@ public final class RegistryService {
           if (tokens != null) {
             AccessControl.addTo(server, new Authentication(tokens, Clock.systemUTC()));
           }
+          FreshReads.addTo(server, states);
           new TimeTravel(log::read).addTo(server);
           new TransferRoutes(
                   journals,
@@ -222,7 +230,7 @@ public final class RegistryService {
           MlflowRoutes.add(
               server,
               endpoints(states.catalogue, states.tracking, artifacts),
-              states::isCaughtUp,
+              states,
               rules == null ? MlflowRoutes.Admission.EVERYBODY : rules);
           if (artifacts != null) {
             ArtifactRoutes.add(
@@ -345,7 +353,7 @@ public final class RegistryService {
       FollowedCatalogue catalogue,
       FollowedTracking tracking,
       @Nullable DefinedModels defined)
-      implements RegistryApi.States {
+      implements RegistryApi.States, Progress {
     /** What was not read yet must not look as if it were not there. */
     private void requireCaughtUp() {
       if (!isCaughtUp()) {
@@ -353,10 +361,20 @@ public final class RegistryService {
       }
     }
 
-    private boolean isCaughtUp() {
+    @Override
+    public boolean isCaughtUp() {
       return catalogue.isCaughtUp()
           && tracking.isCaughtUp()
           && (defined == null || defined.isCaughtUp());
+    }
+
+    @Override
+    public void catchUp() throws InterruptedException {
+      if (defined != null) {
+        defined.catchUp();
+      }
+      catalogue.catchUp();
+      tracking.catchUp();
     }
 
     @Override

@@ -5,7 +5,7 @@ import java.util.Collection;
 import java.util.Optional;
 
 /** The models of a driven topology, which always runs. */
-record CatalogueStates(DriverCatalogue catalogue) implements RegistryApi.States {
+record CatalogueStates(Catalogue catalogue) implements RegistryApi.States {
   @Override
   public String condition() {
     return "RUNNING";

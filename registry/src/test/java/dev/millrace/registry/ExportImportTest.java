@@ -464,7 +464,7 @@ class ExportImportTest {
         "PK\u0003\u0004"
       })
   void garbageIsRefused(String body) throws Exception {
-    assertRefused(body.getBytes(StandardCharsets.UTF_8), 400, "the body is no gzip file");
+    assertRefused(body.getBytes(StandardCharsets.UTF_8), 400, "it is no gzip file");
     assertRefused(packed(body), 400, "line 1");
     assertNothingWritten();
   }

@@ -34,7 +34,8 @@ class PureFoldTest {
     Random random = new Random(seed);
     try (DriverCatalogue catalogue = new DriverCatalogue(folder)) {
       for (int i = 0; i < 400; i++) {
-        LifecycleEntry unusedEvent = catalogue.submit(command(random, i));
+        // Not every command becomes something.
+        catalogue.tell(command(random, i));
       }
       FoldedJournal again = new FoldedJournal();
       catalogue.events().forEach(again::take);
@@ -61,6 +62,8 @@ class PureFoldTest {
               "VERSION_UPDATED",
               "VERSION_TRANSITIONED",
               "VERSION_DELETED",
+              "MODEL_PAUSED",
+              "MODEL_RESUMED",
               "REFUSED");
     }
   }
@@ -80,6 +83,8 @@ class PureFoldTest {
       Command.REGISTER,
       Command.REGISTER,
       Command.VALIDATE,
+      Command.PAUSE,
+      Command.RESUME,
       random.nextInt(5) == 0 ? Command.DELETE_MODEL : Command.ARCHIVE
     };
     Command command = all[random.nextInt(all.length)];

@@ -75,6 +75,7 @@ class RegistryApiTest {
     JsonNode state = get("/v1/models/a").body();
     assertThat(state.path("versions").get(0).path("uri").asText()).isEqualTo("file:///1");
     assertThat(state.has("keys")).isFalse();
+    assertThat(state.get("pause").isNull()).isTrue();
     Answer unknown = get("/v1/models/b");
     assertThat(unknown.status()).isEqualTo(404);
     assertThat(unknown.body().path("error").asText()).isEqualTo("there is no model b");

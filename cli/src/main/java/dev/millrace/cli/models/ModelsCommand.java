@@ -42,7 +42,11 @@ import picocli.CommandLine.Spec;
       EvaluateCommand.class,
       PromoteCommand.class,
       RollbackCommand.class,
-      ArchiveCommand.class
+      ArchiveCommand.class,
+      PauseCommand.Pause.class,
+      PauseCommand.Resume.class,
+      ExportCommand.class,
+      ImportCommand.class
     })
 public final class ModelsCommand implements Callable<Integer> {
 
@@ -56,7 +60,7 @@ public final class ModelsCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     throw new UserMistake(
-        "Cannot run models: name list, show, evaluate, promote, rollback or archive; see --help");
+        "Cannot run models: name list, show, evaluate, promote, rollback, archive, pause, resume, export or import; see --help");
   }
 
   private static LifecycleLog log(Target target) {
@@ -100,6 +104,7 @@ public final class ModelsCommand implements Callable<Integer> {
       one.put("champion", model.champion().orElse(null));
       Named canary = model.current().map(DecidedDeployment::canary).orElse(null);
       one.put("canary", canary == null ? null : canary.version());
+      one.put("paused", model.pause() != null);
       one.put("preparing", model.preparing().map(DecidedDeployment::deploymentId).orElse(null));
     }
 
@@ -107,12 +112,13 @@ public final class ModelsCommand implements Callable<Integer> {
       out.println(
           String.format(
               Locale.ROOT,
-              "%-24s versions %-4d newest %-4d champion %s%s",
+              "%-24s versions %-4d newest %-4d champion %s%s%s",
               model.model(),
               model.versions().size(),
               newest(model),
               model.champion().map(String::valueOf).orElse("-"),
-              model.preparing().isPresent() ? "  (another deployment is being prepared)" : ""));
+              model.preparing().isPresent() ? "  (another deployment is being prepared)" : "",
+              model.pause() == null ? "" : "  (paused)"));
     }
 
     private static int newest(ModelState model) {
@@ -181,6 +187,7 @@ public final class ModelsCommand implements Callable<Integer> {
       object.put("champion", model.champion().orElse(null));
       object.put(
           "deployment_id", model.current().map(DecidedDeployment::deploymentId).orElse(null));
+      object.set("pause", JSON.valueToTree(model.pause()));
       ArrayNode versions = object.putArray("versions");
       for (RegisteredVersion version : model.versions()) {
         ObjectNode one = versions.addObject();
@@ -200,7 +207,7 @@ public final class ModelsCommand implements Callable<Integer> {
     }
 
     private static void print(PrintWriter out, ModelState model) {
-      out.println(model.model());
+      out.println(model.model() + paused(model, ""));
       for (RegisteredVersion version : model.versions()) {
         JsonNode metrics = version.metrics();
         JsonNode auc = (metrics == null ? JSON.missingNode() : metrics).path("holdout").path("auc");
@@ -272,6 +279,19 @@ public final class ModelsCommand implements Callable<Integer> {
     private static String utc(long millis) {
       return Instant.ofEpochMilli(millis).toString();
     }
+  }
+
+  /** Who has paused a model, for people. */
+  static String paused(ModelState model, String otherwise) {
+    ModelState.Pause pause = model.pause();
+    return pause == null
+        ? otherwise
+        : " is paused since "
+            + Instant.ofEpochMilli(pause.sinceMillis())
+            + " by "
+            + pause.actor()
+            + ": "
+            + pause.reason();
   }
 
   /** What was deployed, as one JSON object. */

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** Asks the registry for a change by hand, and waits for what becomes of it. */
@@ -169,6 +170,39 @@ public final class RegistryRequest {
     }
   }
 
+  /**
+   * Sees to it that nothing automatic changes who serves, or that it may again.
+   *
+   * @return the model as it is then; the same as before where it was so already
+   */
+  public ModelState pause(String name, boolean paused, String reason)
+      throws IOException, InterruptedException {
+    ModelState before = known(name);
+    if ((before.pause() != null) == paused) {
+      return before;
+    }
+    Event wanted = paused ? Event.MODEL_PAUSED : Event.MODEL_RESUMED;
+    String key = key();
+    // Where somebody else was faster, this one becomes nothing.
+    Predicate<LifecycleEntry> done =
+        e -> e.model().equals(name) && e.is(wanted) && ModelState.sequence(e) > before.sequence();
+    try (LifecycleLog.Tail tail =
+        append(
+            paused ? Command.PAUSE : Command.RESUME,
+            name,
+            null,
+            reason,
+            key,
+            JSON.createObjectNode())) {
+      var unusedEvent =
+          answer(
+              tail,
+              LifecycleLog.answerTo(name, key).or(done),
+              (paused ? "pause " : "resume ") + name);
+    }
+    return known(name);
+  }
+
   private ModelState known(String name) {
     var models = log.models();
     ModelState state = models.get(name);
@@ -221,8 +255,14 @@ public final class RegistryRequest {
 
   private static LifecycleEntry answer(
       LifecycleLog.Tail tail, String model, String key, String what) throws InterruptedException {
+    return answer(tail, LifecycleLog.answerTo(model, key), what);
+  }
+
+  private static LifecycleEntry answer(
+      LifecycleLog.Tail tail, Predicate<LifecycleEntry> wanted, String what)
+      throws InterruptedException {
     LifecycleEntry answer =
-        tail.next(LifecycleLog.answerTo(model, key), ANSWER_PATIENCE)
+        tail.next(wanted, ANSWER_PATIENCE)
             .orElseThrow(
                 () ->
                     new CommandFailed(

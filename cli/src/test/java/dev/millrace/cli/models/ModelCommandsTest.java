@@ -29,13 +29,6 @@ class ModelCommandsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"models pause delay_risk", "models resume delay_risk"})
-  void whatIsNotBuiltIsRefusedByName(String arguments) {
-    assertThat(execute(arguments)).isEqualTo(Millrace.USER_MISTAKE);
-    assertThat(err.toString()).contains("not built yet").doesNotContain("Exception");
-  }
-
-  @ParameterizedTest
   @ValueSource(
       strings = {
         "training-set",
@@ -55,6 +48,10 @@ class ModelCommandsTest {
         "models promote delay_risk 2 --force",
         "models rollback",
         "models archive delay_risk",
+        "models pause",
+        "models resume",
+        "models export",
+        "models import",
         "models evaluate delay_risk",
         "models evaluate delay_risk newest",
         "models evaluate delay_risk 2 --as-of yesterday"

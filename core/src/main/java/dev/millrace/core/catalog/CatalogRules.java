@@ -130,7 +130,17 @@ public final class CatalogRules {
         }
         case TRANSITION_VERSION -> transition(details);
         case DELETE_VERSION -> deleteVersion();
-        case REGISTER, VALIDATE, PROMOTE, STAGE, ROLLBACK, ARCHIVE, READY, UNLOADABLE, IMPORT ->
+        case REGISTER,
+            VALIDATE,
+            PROMOTE,
+            STAGE,
+            ROLLBACK,
+            ARCHIVE,
+            PAUSE,
+            RESUME,
+            READY,
+            UNLOADABLE,
+            IMPORT ->
             throw new IllegalArgumentException(command.type() + " is no command to the catalogue");
       };
     }

@@ -99,6 +99,8 @@ public record CatalogState(
           DEPLOYMENT_PREPARING,
           DEPLOYMENT_EFFECTIVE,
           DEPLOYMENT_REVOKED,
+          MODEL_PAUSED,
+          MODEL_RESUMED,
           REFUSED ->
           new CatalogState(model, next, card, versions, aliases);
     };

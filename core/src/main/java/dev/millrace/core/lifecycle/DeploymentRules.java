@@ -25,6 +25,7 @@ final class DeploymentRules {
   }
 
   void promote(ObjectNode details) {
+    refuseByPolicyWhilePaused();
     refuseWhilePreparing();
     RegisteredVersion version = turn.version(turn.command().version());
     boolean force = force(details);
@@ -37,6 +38,7 @@ final class DeploymentRules {
   }
 
   void stage(ObjectNode details) {
+    refuseByPolicyWhilePaused();
     refuseWhilePreparing();
     DecidedDeployment current =
         turn.state()
@@ -117,6 +119,7 @@ final class DeploymentRules {
   }
 
   void rollback(ObjectNode details) {
+    refuseByPolicyWhilePaused();
     DecidedDeployment waiting = turn.state().preparing().orElse(null);
     DecidedDeployment current = turn.state().current().orElse(null);
     String expected = LifecycleJson.text(details, "deployment_id");
@@ -219,6 +222,21 @@ final class DeploymentRules {
         turn.command().idempotencyKey(),
         actor,
         reason);
+  }
+
+  /** What people ask for is done also while the model is paused. */
+  private void refuseByPolicyWhilePaused() {
+    ModelState.Pause pause = turn.state().pause();
+    if (pause != null && turn.command().actor().equals(LifecycleRules.TRIGGER)) {
+      throw new RefusedException(
+          "the model is paused by "
+              + pause.actor()
+              + " ("
+              + pause.reason()
+              + "); ./millrace models resume "
+              + turn.command().model()
+              + " ends that");
+    }
   }
 
   private void refuseWhilePreparing() {

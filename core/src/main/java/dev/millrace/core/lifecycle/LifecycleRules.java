@@ -24,6 +24,9 @@ public final class LifecycleRules {
   /** Who acts where nobody asked. */
   public static final String SELF = "registry";
 
+  /** Who acts by policy, without a person: the job that follows a model's performance. */
+  public static final String TRIGGER = "retrain-trigger";
+
   /** The event repeats what the command says, and has to fit into a record as well. */
   public static final int TEXT_MAX = 1_000_000;
 
@@ -147,6 +150,8 @@ public final class LifecycleRules {
       case STAGE -> deployments.stage(details);
       case ROLLBACK -> deployments.rollback(details);
       case ARCHIVE -> versions.archive();
+      case PAUSE -> versions.pause();
+      case RESUME -> versions.resume();
       case READY -> deployments.ready(details);
       case UNLOADABLE -> deployments.unloadable(details);
       case CREATE_MODEL,

@@ -27,14 +27,16 @@ import org.pcollections.OrderedPSet;
  *     #REVOKED_KEPT}
  * @param keys idempotency keys of commands that were answered, the newest {@value #KEYS_KEPT}, the
  *     oldest first
+ * @param pause since when nothing automatic changes who serves; null where it may
  */
-@JsonPropertyOrder({"model", "sequence", "versions", "deployments", "keys"})
+@JsonPropertyOrder({"model", "sequence", "versions", "deployments", "keys", "pause"})
 public record ModelState(
     @JsonProperty("model") String model,
     @JsonProperty("sequence") long sequence,
     @JsonProperty("versions") List<RegisteredVersion> versions,
     @JsonProperty("deployments") List<DecidedDeployment> deployments,
-    @JsonProperty("keys") Collection<String> keys) {
+    @JsonProperty("keys") Collection<String> keys,
+    @JsonProperty("pause") @Nullable Pause pause) {
 
   public static final int KEYS_KEPT = 1_000;
   public static final int REVOKED_KEPT = 100;
@@ -50,6 +52,13 @@ public record ModelState(
    */
   public static final String EVALUATION = "evaluation";
 
+  /** Who has paused a model, when and why. */
+  @JsonPropertyOrder({"since", "actor", "reason"})
+  public record Pause(
+      @JsonProperty("since") long sinceMillis,
+      @JsonProperty("actor") String actor,
+      @JsonProperty("reason") String reason) {}
+
   public ModelState {
     versions = List.copyOf(versions);
     deployments = List.copyOf(deployments);
@@ -59,7 +68,7 @@ public record ModelState(
 
   /** A model of which nothing is known. */
   public static ModelState empty(String model) {
-    return new ModelState(model, 0, List.of(), List.of(), List.of());
+    return new ModelState(model, 0, List.of(), List.of(), List.of(), null);
   }
 
   /** Every model that the entries of a journal tell of; entries of one model in their order. */
@@ -96,6 +105,7 @@ public record ModelState(
     }
     List<RegisteredVersion> nextVersions = versions;
     List<DecidedDeployment> nextDeployments = deployments;
+    Pause nextPause = pause;
     switch (LifecycleEntry.Event.valueOf(event.type())) {
       case VERSION_REGISTERED -> {
         nextVersions = new ArrayList<>(versions);
@@ -105,8 +115,12 @@ public record ModelState(
       case VERSION_REJECTED -> nextVersions = judged(event, details, Status.REJECTED);
       case VERSION_ARCHIVED, VERSION_DELETED ->
           nextVersions = with(event.version(), Status.ARCHIVED);
-      case MODEL_DELETED ->
-          nextVersions = versions.stream().map(v -> v.with(Status.ARCHIVED)).toList();
+      case MODEL_DELETED -> {
+        nextVersions = versions.stream().map(v -> v.with(Status.ARCHIVED)).toList();
+        nextPause = null;
+      }
+      case MODEL_PAUSED -> nextPause = new Pause(event.atMillis(), event.actor(), event.reason());
+      case MODEL_RESUMED -> nextPause = null;
       case DEPLOYMENT_PREPARING, DEPLOYMENT_EFFECTIVE, DEPLOYMENT_REVOKED ->
           nextDeployments = with(event, details);
       case MODEL_CREATED,
@@ -122,7 +136,7 @@ public record ModelState(
       }
     }
     return new ModelState(
-        model, next, nextVersions, nextDeployments, withKey(event.idempotencyKey()));
+        model, next, nextVersions, nextDeployments, withKey(event.idempotencyKey()), nextPause);
   }
 
   /** The number of an event of the registry; 0 for what it has not written. */

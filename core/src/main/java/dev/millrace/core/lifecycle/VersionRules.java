@@ -109,6 +109,32 @@ final class VersionRules {
         "sha256 " + sha256 + " of " + uri + " is no sha256: 64 hex digits in small letters");
   }
 
+  void pause() {
+    if (turn.state().versions().isEmpty()) {
+      throw new RefusedException("no version is registered, so nothing happens by itself");
+    }
+    if (turn.state().pause() == null) {
+      tell(Event.MODEL_PAUSED);
+    }
+  }
+
+  void resume() {
+    if (turn.state().pause() != null) {
+      tell(Event.MODEL_RESUMED);
+    }
+  }
+
+  private void tell(Event event) {
+    turn.emit(
+        event,
+        null,
+        turn.command().actor(),
+        turn.command().reason(),
+        null,
+        null,
+        LifecycleJson.object());
+  }
+
   void archive() {
     RegisteredVersion version = turn.version(turn.command().version());
     if (version.status() == Status.ARCHIVED) {

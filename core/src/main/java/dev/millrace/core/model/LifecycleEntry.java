@@ -61,6 +61,10 @@ public record LifecycleEntry(
     ROLLBACK,
     /** A version that never serves again. */
     ARCHIVE,
+    /** Nothing automatic changes who serves from now on; what people ask for is done. */
+    PAUSE,
+    /** The end of that. */
+    RESUME,
     /**
      * A subtask of inference has loaded a deployment and holds what lies beyond; details {@code
      * deployment_id, subtask, parallelism, largest_event_time} (null where it saw none).
@@ -101,6 +105,8 @@ public record LifecycleEntry(
     DEPLOYMENT_PREPARING,
     DEPLOYMENT_EFFECTIVE,
     DEPLOYMENT_REVOKED,
+    MODEL_PAUSED,
+    MODEL_RESUMED,
     MODEL_CREATED,
     MODEL_UPDATED,
     MODEL_DELETED,

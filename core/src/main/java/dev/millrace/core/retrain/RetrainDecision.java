@@ -30,6 +30,8 @@ public record RetrainDecision(
   public enum Suppression {
     /** The policy does not name the cause; said once for each cause of an episode. */
     CAUSE_NOT_ENABLED,
+    /** Somebody has paused the model. */
+    PAUSED,
     /** A successor is being trained, is on its way, or is in probation. */
     IN_ROLLOUT,
     /** Labels after the change do not yet cover validation, holdout and one day more. */

@@ -239,6 +239,10 @@ public final class RetrainPolicy {
         String key = event.idempotencyKey();
         int end = key.indexOf('/');
         release(end < 0 ? key : key.substring(0, end));
+      } else if (event.is(LifecycleEntry.Event.MODEL_PAUSED)) {
+        state = state.paused(true);
+      } else if (event.is(LifecycleEntry.Event.MODEL_RESUMED)) {
+        state = state.paused(false);
       } else if (event.is(LifecycleEntry.Event.DEPLOYMENT_EFFECTIVE)) {
         Standing next = Standing.of(event);
         serves(next.deploymentId(), next.champion(), next.effectiveMillis());
@@ -513,7 +517,9 @@ public final class RetrainPolicy {
       Long ready = readyMillis(episode);
       long last = state.requests().stream().mapToLong(r -> r).max().orElse(Long.MIN_VALUE);
       long ofWeek = state.requests().stream().filter(r -> r > now - WEEK.toMillis()).count();
-      if (inRollout) {
+      if (state.paused()) {
+        return Suppression.PAUSED;
+      } else if (inRollout) {
         return Suppression.IN_ROLLOUT;
       } else if (ready != null && now < ready) {
         return Suppression.WAITING_FOR_LABELS;

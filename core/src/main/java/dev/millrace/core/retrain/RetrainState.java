@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param labels mature labels by the day (its first millisecond, UTC) of the scored event
  * @param counted by version and role: start of the newest window whose labels are counted
  * @param requests when each request was made
+ * @param paused whether nothing is to happen by itself
  */
 public record RetrainState(
     MatureTime time,
@@ -30,11 +31,20 @@ public record RetrainState(
     Map<Long, Long> labels,
     Map<String, Long> counted,
     @Nullable Episode episode,
-    List<Long> requests) {
+    List<Long> requests,
+    boolean paused) {
 
   public static final RetrainState EMPTY =
       new RetrainState(
-          MatureTime.UNKNOWN, List.of(), Map.of(), List.of(), Map.of(), Map.of(), null, List.of());
+          MatureTime.UNKNOWN,
+          List.of(),
+          Map.of(),
+          List.of(),
+          Map.of(),
+          Map.of(),
+          null,
+          List.of(),
+          false);
 
   public RetrainState {
     standing = List.copyOf(standing);
@@ -109,43 +119,49 @@ public record RetrainState(
 
   RetrainState time(MatureTime next) {
     return new RetrainState(
-        next, standing, trainedUntilMillis, alarms, labels, counted, episode, requests);
+        next, standing, trainedUntilMillis, alarms, labels, counted, episode, requests, paused);
   }
 
   RetrainState standing(List<Champion> next) {
     return new RetrainState(
-        time, next, trainedUntilMillis, alarms, labels, counted, episode, requests);
+        time, next, trainedUntilMillis, alarms, labels, counted, episode, requests, paused);
   }
 
   RetrainState trainedUntil(Map<Integer, Long> next) {
-    return new RetrainState(time, standing, next, alarms, labels, counted, episode, requests);
+    return new RetrainState(
+        time, standing, next, alarms, labels, counted, episode, requests, paused);
   }
 
   RetrainState alarms(List<Alarm> next) {
     return new RetrainState(
-        time, standing, trainedUntilMillis, next, labels, counted, episode, requests);
+        time, standing, trainedUntilMillis, next, labels, counted, episode, requests, paused);
   }
 
   RetrainState labels(Map<Long, Long> next, Map<String, Long> nextCounted) {
     return new RetrainState(
-        time, standing, trainedUntilMillis, alarms, next, nextCounted, episode, requests);
+        time, standing, trainedUntilMillis, alarms, next, nextCounted, episode, requests, paused);
   }
 
   RetrainState episode(@Nullable Episode next) {
     return new RetrainState(
-        time, standing, trainedUntilMillis, alarms, labels, counted, next, requests);
+        time, standing, trainedUntilMillis, alarms, labels, counted, next, requests, paused);
   }
 
   RetrainState requested(long atMillis) {
     List<Long> next = new ArrayList<>(requests);
     next.add(atMillis);
     return new RetrainState(
-        time, standing, trainedUntilMillis, alarms, labels, counted, episode, next);
+        time, standing, trainedUntilMillis, alarms, labels, counted, episode, next, paused);
   }
 
   RetrainState requests(List<Long> next) {
     return new RetrainState(
-        time, standing, trainedUntilMillis, alarms, labels, counted, episode, next);
+        time, standing, trainedUntilMillis, alarms, labels, counted, episode, next, paused);
+  }
+
+  RetrainState paused(boolean next) {
+    return new RetrainState(
+        time, standing, trainedUntilMillis, alarms, labels, counted, episode, requests, next);
   }
 
   @Nullable Champion champion() {

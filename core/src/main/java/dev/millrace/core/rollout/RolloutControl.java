@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.millrace.core.definition.Model.Hypothesis;
 import dev.millrace.core.definition.Model.Rollout;
+import dev.millrace.core.lifecycle.LifecycleRules;
 import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.core.rollout.RolloutState.Candidate;
 import dev.millrace.core.rollout.RolloutState.Comparison;
@@ -50,7 +51,7 @@ public final class RolloutControl {
    */
   static final int PROBATION_BLOCKS_MIN = 20;
 
-  static final String ACTOR = "retrain-trigger";
+  static final String ACTOR = LifecycleRules.TRIGGER;
 
   /** What the registry says of a deployment whose subtasks were away: they will be back. */
   private static final String NOT_READY_IN_TIME = "did not get ready";
@@ -180,6 +181,11 @@ public final class RolloutControl {
         revoked(Standing.of(event), event);
       } else if (event.is(LifecycleEntry.Event.REFUSED)) {
         refused(event);
+      } else if (event.is(LifecycleEntry.Event.MODEL_PAUSED)) {
+        state = state.paused(true);
+      } else if (event.is(LifecycleEntry.Event.MODEL_RESUMED)) {
+        state = state.paused(false);
+        decide();
       }
       start();
     }
@@ -219,7 +225,7 @@ public final class RolloutControl {
       Candidate candidate = state.candidate();
       Standing current = state.current();
       Integer champion = current == null ? null : current.champion();
-      if (state.progress() != null || candidate == null || champion == null) {
+      if (state.paused() || state.progress() != null || candidate == null || champion == null) {
         return;
       }
       state = state.candidate(null);
@@ -273,7 +279,7 @@ public final class RolloutControl {
           } else if (progress.stage() != Stage.CLOSING && !possible(progress, next)) {
             requestId = ofVersion(progress, next);
             endedByHand(progress, next);
-          } else if (progress.again()) {
+          } else if (progress.again() && !state.paused()) {
             giveAgain(progress);
           }
         } else if (!intact(progress, next)) {
@@ -488,7 +494,10 @@ public final class RolloutControl {
       if (progress == null || !event.idempotencyKey().equals(progress.command())) {
         return;
       }
-      if (event.reason().toLowerCase(Locale.ROOT).contains("prepar")) {
+      if (state.paused()) {
+        // Given again when the model is resumed; that it was refused says nothing of it.
+        state = state.progress(progress.awaiting(progress.command(), progress.attempt(), true));
+      } else if (event.reason().toLowerCase(Locale.ROOT).contains("prepar")) {
         again(progress, event.reason());
       } else if (progress.stage() == Stage.CLOSING) {
         alert(
@@ -546,7 +555,7 @@ public final class RolloutControl {
               LifecycleEntry.Command.valueOf(type),
               progress.version(),
               ACTOR,
-              "given again: another deployment was being prepared",
+              "given again, because it could not be done then",
               0,
               key,
               details));
@@ -567,7 +576,7 @@ public final class RolloutControl {
 
     private void decide() {
       Progress progress = state.progress();
-      if (progress == null) {
+      if (progress == null || state.paused()) {
         return;
       }
       if (progress.again()) {

@@ -11,16 +11,18 @@ import org.jspecify.annotations.Nullable;
  * @param standing the deployments that are in force, the newest last
  * @param candidate a validated version that waits for its turn
  * @param progress the rollout under way
+ * @param paused whether nothing is to happen by itself
  */
 public record RolloutState(
     MatureTime time,
     List<Comparison> comparisons,
     List<Standing> standing,
     @Nullable Candidate candidate,
-    @Nullable Progress progress) {
+    @Nullable Progress progress,
+    boolean paused) {
 
   public static final RolloutState EMPTY =
-      new RolloutState(MatureTime.UNKNOWN, List.of(), List.of(), null, null);
+      new RolloutState(MatureTime.UNKNOWN, List.of(), List.of(), null, null, false);
 
   public RolloutState {
     comparisons = List.copyOf(comparisons);
@@ -146,23 +148,27 @@ public record RolloutState(
   }
 
   RolloutState time(MatureTime next) {
-    return new RolloutState(next, comparisons, standing, candidate, progress);
+    return new RolloutState(next, comparisons, standing, candidate, progress, paused);
   }
 
   RolloutState comparisons(List<Comparison> next) {
-    return new RolloutState(time, next, standing, candidate, progress);
+    return new RolloutState(time, next, standing, candidate, progress, paused);
   }
 
   RolloutState standing(List<Standing> next) {
-    return new RolloutState(time, comparisons, next, candidate, progress);
+    return new RolloutState(time, comparisons, next, candidate, progress, paused);
   }
 
   RolloutState candidate(@Nullable Candidate next) {
-    return new RolloutState(time, comparisons, standing, next, progress);
+    return new RolloutState(time, comparisons, standing, next, progress, paused);
   }
 
   RolloutState progress(@Nullable Progress next) {
-    return new RolloutState(time, comparisons, standing, candidate, next);
+    return new RolloutState(time, comparisons, standing, candidate, next, paused);
+  }
+
+  RolloutState paused(boolean next) {
+    return new RolloutState(time, comparisons, standing, candidate, progress, next);
   }
 
   /** The newest deployment in force. */

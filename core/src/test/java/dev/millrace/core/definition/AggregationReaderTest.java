@@ -282,7 +282,7 @@ class AggregationReaderTest {
   }
 
   @Test
-  void aModelTakesNumbersAndTruthAlone() {
+  void aModelTakesNoListsAndMaps() {
     Project project =
         project(
             """
@@ -302,7 +302,6 @@ class AggregationReaderTest {
     assertThat(project.unbuilt())
         .extracting(u -> u.path() + ": " + u.reason())
         .containsExactly(
-            "models[0].inputs[0]: a text (shop_last) as a model's input is not built yet",
             "models[0].inputs[0]: a list (units_last_k) as a model's input is not built yet",
             "models[0].inputs[0]: a map (count_by_flag_1h) as a model's input is not built yet");
   }

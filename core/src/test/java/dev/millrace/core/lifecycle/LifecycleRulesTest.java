@@ -277,4 +277,49 @@ class LifecycleRulesTest {
     // Neither does one that comes a second time.
     assertThat(journal.state.apply(journal.events.get(0))).isSameAs(journal.state);
   }
+
+  private List<LifecycleEntry> byPolicy(Command type, Integer version, String details, String key) {
+    return journal.take(
+        LifecycleEntry.command(
+            Journal.MODEL,
+            type,
+            version,
+            LifecycleRules.TRIGGER,
+            "all steps held",
+            journal.nowMillis,
+            key,
+            details));
+  }
+
+  @Test
+  void whatIsPausedIsChangedByPeopleAlone() {
+    assertRefused(journal.ask(Command.PAUSE, null, "{}"), "no version is registered");
+    int first = journal.validated();
+    int second = journal.validated();
+    String id = journal.serve(first, 5);
+    journal.nowMillis = 7_000;
+    assertThat(types(journal.ask(Command.PAUSE, null, "a feast", "{}", "p1")))
+        .containsExactly("MODEL_PAUSED");
+    assertThat(journal.state.pause()).isEqualTo(new ModelState.Pause(7_000, "me", "a feast"));
+    ModelState paused = journal.state;
+    assertThat(journal.ask(Command.PAUSE, null, "again", "{}", "p2")).isEmpty();
+    assertThat(journal.state).isEqualTo(paused);
+    String shadow = "{\"canary\":null,\"share\":0,\"shadows\":[%d]}".formatted(second);
+    assertRefused(
+        byPolicy(Command.STAGE, second, shadow, "t1"), "paused by me (a feast)", "resume");
+    assertRefused(byPolicy(Command.PROMOTE, second, "{}", "t2"), "paused by me");
+    assertRefused(
+        byPolicy(Command.ROLLBACK, second, "{\"deployment_id\":\"%s\"}".formatted(id), "t3"),
+        "paused by me");
+    // People go on, and so do the subtasks that prepare what they asked for.
+    assertThat(journal.serve(Command.PROMOTE, second, "{}", 9)).isNotEqualTo(id);
+    assertThat(journal.state.champion()).contains(second);
+    assertThat(types(journal.ask(Command.ROLLBACK, null, "{}")))
+        .containsExactly("DEPLOYMENT_REVOKED");
+    assertThat(types(journal.ask(Command.RESUME, null, "{}"))).containsExactly("MODEL_RESUMED");
+    assertThat(journal.state.pause()).isNull();
+    assertThat(journal.ask(Command.RESUME, null, "{}")).isEmpty();
+    assertThat(types(byPolicy(Command.STAGE, second, shadow, "t4")))
+        .containsExactly("DEPLOYMENT_PREPARING");
+  }
 }

@@ -2,6 +2,8 @@ package dev.millrace.core.retrain;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.millrace.core.definition.Model;
 import dev.millrace.core.lifecycle.LifecycleRules;
 import dev.millrace.core.lifecycle.ModelState;
@@ -399,5 +401,15 @@ class ModelWatchTest {
     assertThat(told()).endsWith("2 PROBATION PASSED");
     assertThat(registry.champion()).contains(2);
     assertThat(requests()).isEqualTo(1);
+  }
+
+  @Test
+  void aStateOfAnEarlierBuildIsNotPaused() throws Exception {
+    JsonMapper json = new JsonMapper();
+    ObjectNode written = json.valueToTree(ModelWatch.State.EMPTY);
+    for (String part : List.of("retrain", "rollout")) {
+      assertThat(((ObjectNode) written.get(part)).remove("paused")).isNotNull();
+    }
+    assertThat(json.treeToValue(written, ModelWatch.State.class)).isEqualTo(ModelWatch.State.EMPTY);
   }
 }

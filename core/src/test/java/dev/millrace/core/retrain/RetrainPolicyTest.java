@@ -469,4 +469,18 @@ class RetrainPolicyTest {
     assertThat(json.readValue(json.writeValueAsString(state), RetrainState.class)).isEqualTo(state);
     assertThat(state.episode()).isNotNull();
   }
+
+  @Test
+  void whatIsPausedIsNotTrainedUntilItIsResumed() {
+    champion(1);
+    hours(48);
+    hour("page_hinkley");
+    hours(10);
+    happens(LifecycleEntry.Event.MODEL_PAUSED, null, "p", "{}");
+    hours(70);
+    assertThat(said()).containsExactly("CONCEPT WAITING_FOR_LABELS at 49", "CONCEPT PAUSED at 58");
+    happens(LifecycleEntry.Event.MODEL_RESUMED, null, "r", "{}");
+    assertThat(said()).hasSize(3);
+    assertThat(said().get(2)).startsWith("CONCEPT REQUESTED at 1");
+  }
 }

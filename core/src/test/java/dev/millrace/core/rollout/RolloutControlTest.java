@@ -302,4 +302,65 @@ class RolloutControlTest {
     world.hours(2, 1, gain, 0.012, 24 * 30);
     return world;
   }
+
+  private static void happens(RolloutWorld world, LifecycleEntry.Event event) {
+    world.take(world.event(event, null, "by hand", "", "{}"));
+  }
+
+  @Test
+  void nothingIsStagedWhileTheModelIsPaused() {
+    RolloutWorld world = new RolloutWorld(rollout(Hypothesis.NON_INFERIOR), 1).served();
+    happens(world, LifecycleEntry.Event.MODEL_PAUSED);
+    world.validated(2, "r1");
+    for (int hour = 0; hour < 24; hour++) {
+      world.hour(2, 1, 0.02, NOISE);
+    }
+    assertThat(world.commands).isEmpty();
+    assertThat(world.state.busy()).isTrue();
+    happens(world, LifecycleEntry.Event.MODEL_RESUMED);
+    assertThat(world.commands).extracting(LifecycleEntry::type).containsExactly("STAGE");
+    world.hours(2, 1, 0.02, NOISE, 24 * 30);
+    assertThat(world.champion).isEqualTo(2);
+    assertThat(world.told()).endsWith("PROBATION PASSED");
+  }
+
+  @Test
+  void aProbationIsNotEndedWhileTheModelIsPaused() {
+    RolloutWorld world = new RolloutWorld(rollout(Hypothesis.NON_INFERIOR), 4).served();
+    world.validated(2, "r1");
+    while (!world.promoted()) {
+      world.hour(2, 1, 0.02, NOISE);
+    }
+    happens(world, LifecycleEntry.Event.MODEL_PAUSED);
+    int commands = world.commands.size();
+    for (int hour = 0; hour < 24 * 10; hour++) {
+      world.hour(2, 1, -0.02, NOISE);
+    }
+    assertThat(world.commands).hasSize(commands);
+    assertThat(world.champion).isEqualTo(2);
+    happens(world, LifecycleEntry.Event.MODEL_RESUMED);
+    assertThat(world.told()).endsWith("PROBATION ROLLED_BACK");
+    assertThat(world.commands.get(commands).type()).isEqualTo("ROLLBACK");
+  }
+
+  /** The registry knew of the pause before this job did. */
+  @Test
+  void whatWasRefusedForThePauseIsGivenAgainAfterIt() {
+    RolloutWorld world = new RolloutWorld(rollout(Hypothesis.NON_INFERIOR), 1).served();
+    LifecycleEntry validated =
+        world.event(
+            LifecycleEntry.Event.VERSION_VALIDATED, 2, "k-2", "", "{\"request_id\": \"r1\"}");
+    world.take(validated);
+    LifecycleEntry stage = world.commands.get(0);
+    happens(world, LifecycleEntry.Event.MODEL_PAUSED);
+    world.take(
+        world.event(
+            LifecycleEntry.Event.REFUSED, 2, stage.idempotencyKey(), "the model is paused", "{}"));
+    assertThat(world.alerts).isEmpty();
+    assertThat(world.commands).hasSize(1);
+    happens(world, LifecycleEntry.Event.MODEL_RESUMED);
+    assertThat(world.commands).hasSize(2);
+    assertThat(world.commands.get(1).idempotencyKey()).isEqualTo(stage.idempotencyKey() + "/2");
+    assertThat(world.commands.get(1).details()).isEqualTo(stage.details());
+  }
 }

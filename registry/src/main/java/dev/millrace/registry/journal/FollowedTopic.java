@@ -3,9 +3,6 @@ package dev.millrace.registry.journal;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.TopicLog;
 import java.time.Duration;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -13,45 +10,26 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
-import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.errors.WakeupException;
-import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
- * A journal as a process follows it: from its start and on as it grows, all of it whoever decides,
- * and with commands appended. It sees what is committed, and nothing else: what a command became is
- * in the journal for good when it is answered.
+ * A journal as a process follows it: all of it whoever decides, and with commands appended. What a
+ * command became is in the journal for good when it is answered.
  */
 public final class FollowedTopic<E> implements AutoCloseable {
 
-  private static final Logger LOG = LoggerFactory.getLogger(FollowedTopic.class);
-  private static final Duration POLL = Duration.ofMillis(500);
   private static final long ANSWER_PATIENCE_SECONDS = 30;
 
   private final String topic;
-  private final Entries<E> reading;
   private final Entries<E> writing;
   private final Answers<E> answers;
-  private final Consumer<E> taken;
   private final BooleanSupplier decided;
-  private final Runnable ended;
-  private final KafkaConsumer<String, byte[]> consumer;
+  private final ReadTopic<E> read;
   private final KafkaProducer<String, byte[]> producer;
-  private final Thread thread;
-  private volatile boolean caughtUp;
-  private volatile @Nullable RuntimeException failure;
-  private volatile boolean closed;
 
   /** How entries stand in the topic; not for several threads at once. */
-  public interface Entries<E> {
-    E entry(@Nullable String key, byte @Nullable [] value) throws UnreadableException;
-
+  public interface Entries<E> extends ReadTopic.Reading<E> {
     byte[] bytes(E entry);
 
     Answers.Asked asked(E entry);
@@ -63,22 +41,16 @@ public final class FollowedTopic<E> implements AutoCloseable {
   private FollowedTopic(
       Target target,
       String topic,
-      Entries<E> reading,
+      ReadTopic<E> read,
       Entries<E> writing,
       Answers<E> answers,
-      Consumer<E> taken,
-      BooleanSupplier decided,
-      Runnable ended) {
+      BooleanSupplier decided) {
     this.topic = topic;
-    this.reading = reading;
     this.writing = writing;
     this.answers = answers;
-    this.taken = taken;
     this.decided = decided;
-    this.ended = ended;
-    this.consumer = new KafkaConsumer<>(TopicLog.consumer(target));
+    this.read = read;
     this.producer = TopicLog.promptProducer(target);
-    this.thread = new Thread(this::follow, "follow-" + topic);
   }
 
   /**
@@ -97,71 +69,28 @@ public final class FollowedTopic<E> implements AutoCloseable {
       Consumer<E> taken,
       BooleanSupplier decided,
       Runnable ended) {
-    FollowedTopic<E> followed =
-        new FollowedTopic<>(target, topic, reading, writing, answers, taken, decided, ended);
-    followed.thread.start();
-    return followed;
+    return new FollowedTopic<>(
+        target,
+        topic,
+        ReadTopic.open(target, topic, reading, taken, ended),
+        writing,
+        answers,
+        decided);
   }
 
-  /** Whether all was read that was there at the start, and it still reads. */
+  /** See {@link ReadTopic#isCaughtUp}. */
   public boolean isCaughtUp() {
-    return caughtUp && failure == null;
+    return read.isCaughtUp();
   }
 
-  /** Why it reads no more; empty while it does. */
+  /** See {@link ReadTopic#catchUp}. */
+  public void catchUp() throws InterruptedException {
+    read.catchUp();
+  }
+
+  /** See {@link ReadTopic#failure}. */
   public Optional<RuntimeException> failure() {
-    return Optional.ofNullable(failure);
-  }
-
-  private void follow() {
-    try {
-      List<TopicPartition> partitions =
-          consumer.partitionsFor(topic).stream()
-              .map(p -> new TopicPartition(topic, p.partition()))
-              .toList();
-      consumer.assign(partitions);
-      consumer.seekToBeginning(partitions);
-      Map<TopicPartition, Long> left = new HashMap<>(consumer.endOffsets(partitions));
-      while (!closed) {
-        for (ConsumerRecord<String, byte[]> record : consumer.poll(POLL)) {
-          take(record);
-        }
-        if (!left.isEmpty()) {
-          left.entrySet().removeIf(e -> consumer.position(e.getKey()) >= e.getValue());
-          if (left.isEmpty()) {
-            LOG.info("{} was read", topic);
-            caughtUp = true;
-          }
-        }
-      }
-    } catch (WakeupException e) {
-      if (!closed) {
-        fail(e);
-      }
-    } catch (RuntimeException e) {
-      fail(e);
-    } finally {
-      consumer.close();
-    }
-  }
-
-  private void fail(RuntimeException e) {
-    LOG.error("{} cannot be read any further: {}", topic, e.getMessage(), e);
-    failure = e;
-    ended.run();
-  }
-
-  private void take(ConsumerRecord<String, byte[]> record) {
-    try {
-      taken.accept(reading.entry(record.key(), record.value()));
-    } catch (UnreadableException e) {
-      LOG.warn(
-          "Passing over {} {}:{}: {}",
-          record.topic(),
-          record.partition(),
-          record.offset(),
-          e.getMessage());
-    }
+    return read.failure();
   }
 
   /**
@@ -222,13 +151,7 @@ public final class FollowedTopic<E> implements AutoCloseable {
 
   @Override
   public void close() {
-    closed = true;
-    consumer.wakeup();
-    try {
-      thread.join(Duration.ofSeconds(5).toMillis());
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    read.close();
     producer.close(Duration.ofSeconds(5));
   }
 }

@@ -94,7 +94,7 @@ final class CatalogCommands {
           MlflowError.Code.TEMPORARILY_UNAVAILABLE, String.valueOf(e.getMessage()));
     }
     if (event.is(Event.REFUSED) && !code(event).equals(CatalogRules.REPEATED)) {
-      throw new MlflowError(MlflowError.Code.valueOf(code(event)), event.reason());
+      throw MlflowError.refused(MlflowError.Code.valueOf(code(event)), event.reason());
     }
     return event;
   }

@@ -35,10 +35,21 @@ public final class MlflowError extends RuntimeException {
   }
 
   private final Code code;
+  private final boolean decided;
 
   public MlflowError(Code code, String message) {
+    this(code, message, false);
+  }
+
+  private MlflowError(Code code, String message, boolean decided) {
     super(message);
     this.code = code;
+    this.decided = decided;
+  }
+
+  /** What became of a command: it was asked for, and refused. */
+  public static MlflowError refused(Code code, String message) {
+    return new MlflowError(code, message, true);
   }
 
   public static MlflowError invalid(String message) {
@@ -51,6 +62,11 @@ public final class MlflowError extends RuntimeException {
 
   public Code code() {
     return code;
+  }
+
+  /** Whether something is missing in what this process has read, which may be behind. */
+  boolean isNotFoundHere() {
+    return code == Code.RESOURCE_DOES_NOT_EXIST && !decided;
   }
 
   /** What is said, never null. */

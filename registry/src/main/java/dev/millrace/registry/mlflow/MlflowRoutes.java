@@ -6,6 +6,8 @@ import dev.millrace.registry.access.Caller;
 import dev.millrace.registry.access.ForbiddenException;
 import dev.millrace.registry.access.Need;
 import dev.millrace.registry.access.Role;
+import dev.millrace.registry.journal.Progress;
+import dev.millrace.registry.journal.UnansweredException;
 import io.javalin.Javalin;
 import io.javalin.http.ContentType;
 import io.javalin.http.Context;
@@ -13,7 +15,6 @@ import io.javalin.http.HandlerType;
 import io.javalin.http.HttpResponseException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -87,16 +88,16 @@ public final class MlflowRoutes {
   /**
    * Adds them to a server that was not started yet.
    *
-   * @param ready whether all that was said before is known already
+   * @param progress how far all is known that was decided
    */
   public static void add(
-      Javalin server, List<Endpoint> endpoints, BooleanSupplier ready, Admission admission) {
+      Javalin server, List<Endpoint> endpoints, Progress progress, Admission admission) {
     for (String prefix : PREFIXES) {
       for (Endpoint endpoint : endpoints) {
         server.addHttpHandler(
             endpoint.method(),
             prefix + endpoint.path(),
-            context -> answer(context, endpoint, ready, admission),
+            context -> answer(context, endpoint, progress, admission),
             endpoint.need().role());
       }
       for (HandlerType method :
@@ -105,6 +106,11 @@ public final class MlflowRoutes {
         server.addHttpHandler(method, prefix + "/*", MlflowRoutes::unknown, Role.READER);
       }
     }
+  }
+
+  /** Whether a path is one of MLflow's interface. */
+  public static boolean isOf(String path) {
+    return PREFIXES.stream().anyMatch(path::startsWith);
   }
 
   private static void unknown(Context context) {
@@ -118,17 +124,14 @@ public final class MlflowRoutes {
   }
 
   private static void answer(
-      Context context, Endpoint endpoint, BooleanSupplier ready, Admission admission) {
+      Context context, Endpoint endpoint, Progress progress, Admission admission) {
     try {
-      if (!ready.getAsBoolean()) {
+      if (!progress.isCaughtUp()) {
         throw new MlflowError(
             MlflowError.Code.TEMPORARILY_UNAVAILABLE,
             "the registry is not ready yet; ask again in a moment");
       }
-      Caller caller = context.attribute(Caller.ATTRIBUTE);
-      MlflowRequest request = request(context, endpoint.method(), Caller.name(context, caller));
-      admission.admit(caller, endpoint.need(), request);
-      ObjectNode body = endpoint.handling().answer(request);
+      ObjectNode body = body(context, endpoint, progress, admission);
       context
           .status(200)
           .contentType(ContentType.APPLICATION_JSON)
@@ -138,6 +141,11 @@ public final class MlflowRoutes {
     } catch (ForbiddenException e) {
       // Answered where those without a token are.
       throw e;
+    } catch (UnansweredException e) {
+      send(
+          context,
+          new MlflowError(
+              MlflowError.Code.TEMPORARILY_UNAVAILABLE, String.valueOf(e.getMessage())));
     } catch (HttpResponseException e) {
       // Of the server itself: the body is too large.
       send(context, new MlflowError(MlflowError.Code.BAD_REQUEST, String.valueOf(e.getMessage())));
@@ -156,6 +164,33 @@ public final class MlflowRoutes {
               MlflowError.Code.INTERNAL_ERROR,
               "the registry failed at this request; its log says why"));
     }
+  }
+
+  /**
+   * The answer. What is not here, or not the caller's, may have been made or given by another
+   * process just now: it is looked at again once all is known that was there when it was asked.
+   */
+  private static ObjectNode body(
+      Context context, Endpoint endpoint, Progress progress, Admission admission) throws Exception {
+    try {
+      return once(context, endpoint, admission);
+    } catch (MlflowError e) {
+      if (!e.isNotFoundHere()) {
+        throw e;
+      }
+    } catch (ForbiddenException e) {
+      LOG.debug("Looking again: {}", e.getMessage());
+    }
+    progress.catchUp();
+    return once(context, endpoint, admission);
+  }
+
+  private static ObjectNode once(Context context, Endpoint endpoint, Admission admission)
+      throws Exception {
+    Caller caller = context.attribute(Caller.ATTRIBUTE);
+    MlflowRequest request = request(context, endpoint.method(), Caller.name(context, caller));
+    admission.admit(caller, endpoint.need(), request);
+    return endpoint.handling().answer(request);
   }
 
   private static MlflowRequest request(Context context, HandlerType method, String actor) {

@@ -56,6 +56,11 @@ public final class FollowedTracking implements Tracking, AutoCloseable {
     return topic.isCaughtUp();
   }
 
+  /** See {@link FollowedTopic#catchUp}. */
+  public void catchUp() throws InterruptedException {
+    topic.catchUp();
+  }
+
   /** Why it reads no more; empty while it does. */
   public Optional<RuntimeException> failure() {
     return topic.failure();

@@ -145,7 +145,7 @@ final class TrackingCommands {
     }
     if (event.is(Event.REFUSED)) {
       ObjectNode told = LifecycleJson.details(event.details());
-      throw new MlflowError(
+      throw MlflowError.refused(
           MlflowError.Code.valueOf(told.path("code").asText("")), told.path("reason").asText(""));
     }
     return event;

@@ -4,12 +4,19 @@ package dev.millrace.registry.transfer;
 public final class BadExportException extends RuntimeException {
   private static final long serialVersionUID = 1;
 
-  BadExportException(String message) {
-    super(message);
+  private final String why;
+
+  BadExportException(String why) {
+    super("Cannot import: " + why + "; nothing was changed");
+    this.why = why;
   }
 
   static BadExportException at(long line, String why) {
-    return new BadExportException(
-        "Cannot import: line %d: %s; nothing was changed".formatted(line, why));
+    return new BadExportException("line %d: %s".formatted(line, why));
+  }
+
+  /** What is wrong with the file, whatever was to be done with it. */
+  public String why() {
+    return why;
   }
 }

@@ -47,8 +47,7 @@ final class ExportReader implements AutoCloseable {
       this.in = new BufferedInputStream(new GZIPInputStream(packed, BUFFER_BYTES), BUFFER_BYTES);
     } catch (ZipException | EOFException e) {
       packed.close();
-      throw new BadExportException(
-          "Cannot import: the body is no gzip file; send what GET /v1/export gave, as it is");
+      throw new BadExportException("it is no gzip file; send what GET /v1/export gave, as it is");
     }
     try {
       header(object());

@@ -185,8 +185,7 @@ public final class TransferRoutes {
         bytes += read;
         if (bytes > limits.fileBytes()) {
           throw new BadExportException(
-              "Cannot import: the file has more than %d bytes; nothing was changed"
-                  .formatted(limits.fileBytes()));
+              "the file has more than %d bytes".formatted(limits.fileBytes()));
         }
         out.write(buffer, 0, read);
       }

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.millrace.registry.journal;
+
+import org.jspecify.annotations.NullMarked;
