@@ -149,7 +149,7 @@ class GuardedRegistryITCase {
         STACK.done("models", "import", file.toString(), "--json", "--target", target(open, ops));
     assertThat(imported.json().path("already_there")).isEqualTo(exported.json().path("events"));
     Outcome shown = STACK.done("models", "list", "--json", "--target", target(open, guest));
-    assertThat(shown.json().get(0).path("model").asText()).isEqualTo("delay_risk");
+    assertThat(shown.json().findValuesAsText("model")).contains("delay_risk");
   }
 
   /** A target file with this token, which stands in a file of its own. */
