@@ -163,13 +163,16 @@ final class PlannedInputs {
                             + ":"
                             + input.feature()
                             + " is not among the applied definitions; run ./millrace apply"));
-    if (!feature.type().isInput()) {
+    Feature.ValueType type = feature.type();
+    if (input.isText() ? !type.isText() : !type.isNumeric()) {
       problems.add(
           "input "
               + input.name()
               + " is "
-              + feature.type().noun()
-              + ", a model takes numbers and texts; leave it out");
+              + type.noun()
+              + " where "
+              + (input.isText() ? "a text" : "a number")
+              + " is taken; leave it out");
     }
   }
 
