@@ -112,6 +112,25 @@ public record RegistryTarget(String url, @Nullable String token, @Nullable Strin
 
   HttpResponse<String> get(String path, Duration patience, Map<String, String> environment)
       throws IOException, InterruptedException {
+    return get(path, patience, environment, HttpResponse.BodyHandlers.ofString());
+  }
+
+  /**
+   * The same of what may be large: the answer's body, whatever its status, is in a file.
+   *
+   * @param file is made, or gets other content
+   */
+  public HttpResponse<Path> get(String path, Duration patience, Path file)
+      throws IOException, InterruptedException {
+    return get(path, patience, System.getenv(), HttpResponse.BodyHandlers.ofFile(file));
+  }
+
+  private <T> HttpResponse<T> get(
+      String path,
+      Duration patience,
+      Map<String, String> environment,
+      HttpResponse.BodyHandler<T> body)
+      throws IOException, InterruptedException {
     HttpClient.Builder client = HttpClient.newBuilder().connectTimeout(patience);
     HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url + path)).timeout(patience);
     try {
@@ -130,7 +149,7 @@ public record RegistryTarget(String url, @Nullable String token, @Nullable Strin
     } catch (IOException e) {
       throw new IOException("Cannot ask the registry at " + url + ": " + e.getMessage(), e);
     }
-    return client.build().send(request.build(), HttpResponse.BodyHandlers.ofString());
+    return client.build().send(request.build(), body);
   }
 
   private static SSLContext trusting(Path ca) throws IOException {

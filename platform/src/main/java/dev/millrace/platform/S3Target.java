@@ -68,8 +68,8 @@ public record S3Target(
             left.remove("secret_key"),
             left.remove("ca"));
     left.keySet().forEach(k -> problems.add("s3." + k + ": unknown key"));
-    if (endpoint != null && !Substitution.applies(endpoint)) {
-      checkUrl(endpoint, problems);
+    if (endpoint != null && !Substitution.applies(endpoint) && !isUrl(endpoint)) {
+      problems.add("s3.endpoint: is no address; write http(s)://HOST:PORT");
     }
     if ((target.accessKey == null) != (target.secretKey == null)) {
       problems.add("s3: one of access_key and secret_key is missing; give both or none");
@@ -77,18 +77,15 @@ public record S3Target(
     return target;
   }
 
-  private static void checkUrl(String url, List<String> problems) {
+  private static boolean isUrl(String text) {
     try {
-      URI uri = new URI(url);
-      if (uri.getHost() != null
+      URI uri = new URI(text);
+      return uri.getHost() != null
           && uri.getUserInfo() == null
-          && String.valueOf(uri.getScheme()).matches("https?")) {
-        return;
-      }
+          && String.valueOf(uri.getScheme()).matches("https?");
     } catch (URISyntaxException e) {
-      // Said below.
+      return false;
     }
-    problems.add("s3.endpoint: is no address; write http(s)://HOST:PORT");
   }
 
   /** What {@link #read} reads. */
@@ -112,11 +109,16 @@ public record S3Target(
   /**
    * The same with every reference looked up.
    *
-   * @throws IOException naming the variable or the file that is not there
+   * @throws IOException naming the variable or the file that is not there, or an endpoint that is
+   *     no address
    */
   public S3Target resolved(Map<String, String> environment) throws IOException {
+    String url = resolved(endpoint, environment);
+    if (url != null && !isUrl(url)) {
+      throw new IOException("s3.endpoint is no address; write http(s)://HOST:PORT");
+    }
     return new S3Target(
-        resolved(endpoint, environment),
+        url,
         resolved(region, environment),
         pathStyle,
         resolved(accessKey, environment),

@@ -59,6 +59,11 @@ class S3TargetTest {
     assertThatThrownBy(() -> s3.resolved(Map.of("KEY", "me")))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("SECRET");
+    assertThatThrownBy(
+            () ->
+                new S3Target("${env:URL}", null, true, null, null, null)
+                    .resolved(Map.of("URL", "minio:9000")))
+        .hasMessageContaining("s3.endpoint is no address");
     target.write(file);
     assertThat(Target.read(file)).isEqualTo(target);
     assertThat(Files.readString(file)).contains("${env:SECRET}");
