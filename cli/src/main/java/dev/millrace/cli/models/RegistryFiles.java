@@ -50,7 +50,8 @@ record RegistryFiles(RegistryTarget registry) {
     Optional<String> promised = answer.headers().firstValue("Repr-Digest");
     if (promised.isPresent() && !promised.get().contains(sha256(file))) {
       Files.delete(file);
-      throw new IOException("other bytes came of " + path + " than the registry promised; try again");
+      throw new IOException(
+          "other bytes came of " + path + " than the registry promised; try again");
     }
     return true;
   }

@@ -233,9 +233,10 @@ final class VersionSource {
 
   private boolean isFolder(Place place) throws IOException, InterruptedException {
     ArtifactPath artifact = place.artifact();
-    return artifact == null || isHere()
-        ? Files.isDirectory(place.path())
-        : !registryFiles(artifact).names(artifact).isEmpty();
+    if (artifact != null && !isHere()) {
+      return !registryFiles(artifact).names(artifact).isEmpty();
+    }
+    return Files.isDirectory(place.path());
   }
 
   private List<String> names(Place folder) throws IOException, InterruptedException {

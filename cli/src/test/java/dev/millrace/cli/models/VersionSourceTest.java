@@ -139,7 +139,11 @@ class VersionSourceTest {
       body = ("{\"files\":[" + String.join(",", names) + "]}").getBytes(StandardCharsets.UTF_8);
     } else {
       Path file =
-          root.resolve(exchange.getRequestURI().getPath().substring("/api/2.0/mlflow-artifacts/artifacts/".length()));
+          root.resolve(
+              exchange
+                  .getRequestURI()
+                  .getPath()
+                  .substring("/api/2.0/mlflow-artifacts/artifacts/".length()));
       if (Files.isRegularFile(file)) {
         status = 200;
         body = Files.readAllBytes(file);
