@@ -164,7 +164,9 @@ class GuardedRegistryITCase {
             new RegistryTarget(url, "${file:" + secret + "}", ca.toString()),
             open.warehouse(),
             open.catalog(),
-            open.artifacts())
+            open.artifacts(),
+            open.mlflowArtifacts(),
+            open.s3())
         .write(file);
     return file.toString();
   }

@@ -26,7 +26,10 @@ import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
  * @param registry where the model registry is and how it lets one in; null where there is none
  * @param warehouse URI of the folder that holds the Iceberg tables
  * @param catalog JDBC URL of the Iceberg catalog
- * @param artifacts URI of the folder that holds model artifacts
+ * @param artifacts URI of the folder that holds the artifacts of the platform's own models
+ * @param mlflowArtifacts URI of the folder or bucket in which the registry keeps what MLflow's
+ *     clients upload; null for a place below {@code artifacts}
+ * @param s3 how one gets into the store of that bucket; null where nothing is to be said
  */
 public record Target(
     String kafka,
@@ -36,10 +39,14 @@ public record Target(
     @Nullable RegistryTarget registry,
     String warehouse,
     String catalog,
-    String artifacts)
+    String artifacts,
+    @Nullable String mlflowArtifacts,
+    @Nullable S3Target s3)
     implements Serializable {
 
   public static final String ENVIRONMENT_VARIABLE = "MILLRACE_TARGET";
+
+  private static final String BELOW_ARTIFACTS = "mlflow";
 
   /**
    * A stack whose Redis and registry ask for nothing.
@@ -64,7 +71,16 @@ public record Target(
         registry == null ? null : RegistryTarget.of(registry),
         warehouse,
         catalog,
-        artifacts);
+        artifacts,
+        null,
+        null);
+  }
+
+  /** URI of the place where the registry keeps what MLflow's clients upload. */
+  public String mlflowPlace() {
+    return mlflowArtifacts == null
+        ? artifacts.replaceAll("/+$", "") + "/" + BELOW_ARTIFACTS
+        : mlflowArtifacts;
   }
 
   /**
@@ -87,10 +103,13 @@ public record Target(
     List<String> problems = new ArrayList<>();
     RedisTarget redis = RedisTarget.read(keys.get("redis"), problems);
     RegistryTarget registry = RegistryTarget.read(keys.get("registry"), problems);
+    S3Target s3 = S3Target.read(keys.get("s3"), problems);
     Map<String, String> left = new LinkedHashMap<>();
     keys.forEach((k, v) -> left.put(String.valueOf(k), v == null ? "" : String.valueOf(v)));
     left.remove("redis");
     left.remove("registry");
+    left.remove("s3");
+    String mlflowArtifacts = left.remove("mlflow_artifacts");
     Target target =
         new Target(
             taken(left, "kafka", problems),
@@ -100,7 +119,14 @@ public record Target(
             registry,
             taken(left, "warehouse", problems),
             taken(left, "catalog", problems),
-            taken(left, "artifacts", problems));
+            taken(left, "artifacts", problems),
+            mlflowArtifacts == null || mlflowArtifacts.isEmpty() ? null : mlflowArtifacts,
+            s3);
+    if (s3 != null && !target.mlflowPlace().startsWith("s3:")) {
+      problems.add(
+          "s3: nothing of this target is there; set mlflow_artifacts: s3://BUCKET/PREFIX or remove"
+              + " it");
+    }
     left.keySet().forEach(k -> problems.add(k + ": unknown key"));
     if (!problems.isEmpty()) {
       throw new IOException("Cannot read target " + file + ":\n  " + String.join("\n  ", problems));
@@ -133,6 +159,12 @@ public record Target(
     keys.put("warehouse", warehouse);
     keys.put("catalog", catalog);
     keys.put("artifacts", artifacts);
+    if (mlflowArtifacts != null) {
+      keys.put("mlflow_artifacts", mlflowArtifacts);
+    }
+    if (s3 != null) {
+      keys.put("s3", s3.written());
+    }
     Files.writeString(
         file,
         new Dump(DumpSettings.builder().setDefaultFlowStyle(FlowStyle.BLOCK).build())

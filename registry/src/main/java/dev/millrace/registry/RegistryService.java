@@ -6,8 +6,9 @@ import dev.millrace.platform.Target;
 import dev.millrace.platform.Topics;
 import dev.millrace.registry.access.Authentication;
 import dev.millrace.registry.access.LiveTokens;
-import dev.millrace.registry.artifacts.ArtifactFolder;
 import dev.millrace.registry.artifacts.ArtifactRoutes;
+import dev.millrace.registry.artifacts.ArtifactStore;
+import dev.millrace.registry.artifacts.ArtifactStores;
 import dev.millrace.registry.artifacts.RunFiles;
 import dev.millrace.registry.journal.Progress;
 import dev.millrace.registry.mlflow.MlflowCatalog;
@@ -25,7 +26,6 @@ import dev.millrace.schemas.ConfluentSubjectRegistry;
 import dev.millrace.schemas.SubjectRegistry;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.URI;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -138,8 +138,9 @@ public final class RegistryService {
             over.countDown();
           }
         });
-    ArtifactFolder artifacts = artifacts(target);
-    try (FollowedCatalogue catalogue =
+    try (ArtifactStore artifacts =
+            ArtifactStores.open(target, System.getenv(), options.state().resolve("uploads"));
+        FollowedCatalogue catalogue =
             FollowedCatalogue.open(
                 target,
                 new JournalWire(subjects),
@@ -165,11 +166,12 @@ public final class RegistryService {
                 KafkaJournals.of(target, subjects, catalogue, tracking),
                 cluster)) {
       LOG.info(
-          "Answering on {}://{}:{}, {}",
+          "Answering on {}://{}:{}, {}; artifacts are in {}",
           options.listening().scheme(),
           options.listening().host(),
           api.port(),
-          tokens == null ? "to everybody" : "to who has a token");
+          tokens == null ? "to everybody" : "to who has a token",
+          artifacts);
       Runtime.getRuntime()
           .addShutdownHook(
               new Thread(
@@ -199,7 +201,7 @@ public final class RegistryService {
       RegistryOptions options,
       @Nullable LiveTokens tokens,
       StreamsStates states,
-      @Nullable ArtifactFolder artifacts,
+      ArtifactStore artifacts,
       LifecycleLog log,
       List<TransferredJournal<?>> journals,
       String cluster) {
@@ -232,10 +234,8 @@ public final class RegistryService {
               endpoints(states.catalogue, states.tracking, artifacts),
               states,
               rules == null ? MlflowRoutes.Admission.EVERYBODY : rules);
-          if (artifacts != null) {
-            ArtifactRoutes.add(
-                server, artifacts, rules == null ? ArtifactRoutes.Admission.EVERYBODY : rules);
-          }
+          ArtifactRoutes.add(
+              server, artifacts, rules == null ? ArtifactRoutes.Admission.EVERYBODY : rules);
         });
   }
 
@@ -256,26 +256,12 @@ public final class RegistryService {
   }
 
   private static List<Endpoint> endpoints(
-      FollowedCatalogue catalogue, FollowedTracking tracking, @Nullable ArtifactFolder artifacts) {
+      FollowedCatalogue catalogue, FollowedTracking tracking, ArtifactStore artifacts) {
     Endpoints endpoints = new Endpoints();
     MlflowCatalog.addTo(endpoints, catalogue, Clock.systemUTC());
     MlflowTracking.addTo(endpoints, tracking, Clock.systemUTC());
-    if (artifacts != null) {
-      RunFiles.addTo(endpoints, artifacts, RunArtifacts.of(tracking));
-    }
+    RunFiles.addTo(endpoints, artifacts, RunArtifacts.of(tracking));
     return endpoints.all();
-  }
-
-  /** The folder in which MLflow's clients put files; null where the target has no such place. */
-  private static @Nullable ArtifactFolder artifacts(Target target) throws IOException {
-    URI artifacts = URI.create(target.artifacts());
-    if (!"file".equals(artifacts.getScheme())) {
-      LOG.warn(
-          "Artifacts over HTTP are off: only folders (file:///…) are built, the target has {}",
-          target.artifacts());
-      return null;
-    }
-    return new ArtifactFolder(Path.of(artifacts).resolve(ArtifactFolder.NAME));
   }
 
   private static void awaitQuietly(CountDownLatch latch) {

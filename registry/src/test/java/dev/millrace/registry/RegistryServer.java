@@ -3,6 +3,7 @@ package dev.millrace.registry;
 import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.registry.artifacts.ArtifactFolder;
 import dev.millrace.registry.artifacts.ArtifactRoutes;
+import dev.millrace.registry.artifacts.ArtifactStore;
 import dev.millrace.registry.artifacts.RunFiles;
 import dev.millrace.registry.mlflow.MlflowCatalog;
 import dev.millrace.registry.mlflow.MlflowRoutes;
@@ -25,10 +26,16 @@ public final class RegistryServer implements AutoCloseable {
   private final RegistryApi api;
 
   public RegistryServer(Path folder) throws IOException {
+    this(folder, new ArtifactFolder(folder.resolve("artifacts")));
+  }
+
+  /**
+   * @param files where what clients upload is kept
+   */
+  public RegistryServer(Path folder, ArtifactStore files) throws IOException {
     catalogue = new DriverCatalogue(folder.resolve("catalogue"));
     tracking = new DriverTracking(folder.resolve("tracking"));
     artifacts = folder.resolve("artifacts");
-    ArtifactFolder files = new ArtifactFolder(artifacts);
     Endpoints endpoints = new Endpoints();
     MlflowCatalog.addTo(endpoints, catalogue, Clock.systemUTC());
     MlflowTracking.addTo(endpoints, tracking, Clock.systemUTC());

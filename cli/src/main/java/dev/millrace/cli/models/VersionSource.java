@@ -16,6 +16,7 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -54,6 +55,9 @@ final class VersionSource {
   private final Target target;
   private final List<LifecycleEntry> journal;
 
+  /** Where artifacts are copied to that lie in no folder of this machine. */
+  private @Nullable Path copies;
+
   /**
    * @param journal that says what the sources of versions are
    */
@@ -83,25 +87,39 @@ final class VersionSource {
 
   /** The bytes of the file that a source names. */
   byte[] bytes(String source) throws IOException, InterruptedException {
-    Path file = file(source);
-    long bytes = Files.size(file);
-    if (bytes > BYTES_MAX) {
-      throw new UserMistake(
-          "Cannot evaluate %s: it has %d bytes, an ONNX file at most %d"
-              .formatted(file, bytes, BYTES_MAX));
+    try {
+      Path file = file(source);
+      long bytes = Files.size(file);
+      if (bytes > BYTES_MAX) {
+        throw new UserMistake(
+            "Cannot evaluate %s: it has %d bytes, an ONNX file at most %d"
+                .formatted(file, bytes, BYTES_MAX));
+      }
+      return Files.readAllBytes(file);
+    } finally {
+      deleteCopies();
     }
-    return Files.readAllBytes(file);
+  }
+
+  private void deleteCopies() throws IOException {
+    if (copies != null) {
+      try (Stream<Path> files = Files.walk(copies)) {
+        for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+          Files.delete(file);
+        }
+      }
+      copies = null;
+    }
   }
 
   /** The file that a source names. */
-  Path file(String source) throws IOException, InterruptedException {
+  private Path file(String source) throws IOException, InterruptedException {
     try {
       Place place = place(source, 0);
-      refuseLinks(source, place);
-      if (Files.isRegularFile(place.path())) {
+      if (isFile(source, place)) {
         return place.path();
       }
-      if (Files.isDirectory(place.path())) {
+      if (isFolder(place)) {
         return inFolder(source, place);
       }
       throw new UserMistake(
@@ -171,18 +189,64 @@ final class VersionSource {
     }
   }
 
-  private Place artifact(String path) {
+  private Place artifact(String path) throws IOException {
     ArtifactPath artifact = ArtifactPath.of(path.replaceAll("/+$", ""));
     return new Place(root().resolve(artifact.toString()), artifact);
   }
 
-  private Path root() {
-    URI artifacts = URI.create(target.artifacts());
-    if (!"file".equals(artifacts.getScheme())) {
-      throw new UserMistake(
-          "Cannot read artifacts at " + artifacts + ": only folders (file:///…) are built");
+  /** The folder of all artifacts, or where copies of them are made. */
+  private Path root() throws IOException {
+    if (isHere()) {
+      return Path.of(URI.create(target.mlflowPlace()));
     }
-    return Path.of(artifacts).resolve(ArtifactFolder.NAME);
+    if (copies == null) {
+      copies = Files.createTempDirectory("millrace-artifacts");
+    }
+    return copies;
+  }
+
+  /** Whether artifacts are in a folder of this machine. */
+  private boolean isHere() {
+    return target.mlflowPlace().startsWith("file:");
+  }
+
+  private RegistryFiles registryFiles(ArtifactPath artifact) {
+    RegistryTarget registry = target.registry();
+    if (registry == null) {
+      throw new UserMistake(
+          "Cannot read artifact "
+              + artifact
+              + ": the target names no registry; add registry: to it");
+    }
+    return new RegistryFiles(registry);
+  }
+
+  /** Whether there is a file, which then can be read at the place's path. */
+  private boolean isFile(String source, Place place) throws IOException, InterruptedException {
+    ArtifactPath artifact = place.artifact();
+    if (artifact == null || isHere()) {
+      refuseLinks(source, place);
+      return Files.isRegularFile(place.path());
+    }
+    return registryFiles(artifact).fetch(artifact, place.path());
+  }
+
+  private boolean isFolder(Place place) throws IOException, InterruptedException {
+    ArtifactPath artifact = place.artifact();
+    if (artifact != null && !isHere()) {
+      return !registryFiles(artifact).names(artifact).isEmpty();
+    }
+    return Files.isDirectory(place.path());
+  }
+
+  private List<String> names(Place folder) throws IOException, InterruptedException {
+    ArtifactPath artifact = folder.artifact();
+    if (artifact != null && !isHere()) {
+      return registryFiles(artifact).names(artifact);
+    }
+    try (Stream<Path> files = Files.list(folder.path())) {
+      return files.map(f -> String.valueOf(f.getFileName())).toList();
+    }
   }
 
   /** What lies among the artifacts came from anybody: no part of the way is a link. */
@@ -198,22 +262,14 @@ final class VersionSource {
     }
   }
 
-  private Path inFolder(String source, Place folder) throws IOException {
+  private Path inFolder(String source, Place folder) throws IOException, InterruptedException {
     String name;
-    if (Files.isRegularFile(folder.path().resolve(MLMODEL))) {
-      Place described = child(folder, MLMODEL);
-      refuseLinks(source, described);
+    Place described = child(folder, MLMODEL);
+    if (isFile(source, described)) {
       name = dataOfOnnxFlavour(source, described.path());
     } else {
-      List<String> models;
-      try (Stream<Path> files = Files.list(folder.path())) {
-        models =
-            files
-                .map(f -> String.valueOf(f.getFileName()))
-                .filter(n -> n.endsWith(".onnx"))
-                .sorted()
-                .toList();
-      }
+      List<String> models =
+          names(folder).stream().filter(n -> n.endsWith(".onnx")).sorted().toList();
       if (models.size() != 1) {
         throw new UserMistake(
             "Cannot evaluate %s: the folder has no %s, and of ONNX files %s, not one%s"
@@ -222,8 +278,7 @@ final class VersionSource {
       name = models.get(0);
     }
     Place file = child(folder, name);
-    refuseLinks(source, file);
-    if (!Files.isRegularFile(file.path())) {
+    if (!isFile(source, file)) {
       throw new UserMistake(
           "Cannot evaluate %s: its %s names %s, which is no file of the folder"
               .formatted(source, MLMODEL, name));

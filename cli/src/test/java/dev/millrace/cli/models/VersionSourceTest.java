@@ -3,6 +3,7 @@ package dev.millrace.cli.models;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import dev.millrace.cli.UserMistake;
 import dev.millrace.core.model.LifecycleEntry;
@@ -15,8 +16,10 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -42,14 +45,18 @@ class VersionSourceTest {
 
   private final Path dir;
   private final HttpServer registry;
+  private final Target target;
   private final VersionSource sources;
+
+  /** What the registry says of each artifact's bytes; empty for nothing. */
+  private volatile String digest = "";
 
   VersionSourceTest(@TempDir Path dir) throws IOException {
     this.dir = dir;
     this.registry =
         HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     String url = "http://127.0.0.1:" + registry.getAddress().getPort();
-    Target target =
+    this.target =
         new Target(
             "127.0.0.1:1",
             "http://127.0.0.1:1",
@@ -91,6 +98,7 @@ class VersionSourceTest {
             "{\"run\":{\"info\":{\"artifact_uri\":\"mlflow-artifacts:/0/" + RUN + "/artifacts\"}}}",
             "/api/2.0/mlflow/logged-models/m-" + RUN,
             "{\"model\":{\"info\":{\"artifact_uri\":\"mlflow-artifacts:/0/models/m\"}}}"));
+    registry.createContext("/api/2.0/mlflow-artifacts/artifacts", this::artifact);
     registry.start();
     write("made/model.onnx", "made");
     write("0/" + RUN + "/artifacts/model/MLmodel", MLMODEL);
@@ -111,6 +119,42 @@ class VersionSourceTest {
           exchange.getResponseBody().write(body);
           exchange.close();
         });
+  }
+
+  /** Files and folders as the registry gives them. */
+  private void artifact(HttpExchange exchange) throws IOException {
+    String query = exchange.getRequestURI().getQuery();
+    Path root = dir.resolve("artifacts/mlflow");
+    byte[] body = "{}".getBytes(StandardCharsets.UTF_8);
+    int status = 404;
+    if (query != null) {
+      status = 200;
+      Path folder = root.resolve(query.substring("path=".length()));
+      List<String> names = new ArrayList<>();
+      if (Files.isDirectory(folder)) {
+        try (Stream<Path> files = Files.list(folder)) {
+          files.forEach(f -> names.add("{\"path\":\"" + f.getFileName() + "\"}"));
+        }
+      }
+      body = ("{\"files\":[" + String.join(",", names) + "]}").getBytes(StandardCharsets.UTF_8);
+    } else {
+      Path file =
+          root.resolve(
+              exchange
+                  .getRequestURI()
+                  .getPath()
+                  .substring("/api/2.0/mlflow-artifacts/artifacts/".length()));
+      if (Files.isRegularFile(file)) {
+        status = 200;
+        body = Files.readAllBytes(file);
+        if (!digest.isEmpty()) {
+          exchange.getResponseHeaders().add("Repr-Digest", digest);
+        }
+      }
+    }
+    exchange.sendResponseHeaders(status, body.length);
+    exchange.getResponseBody().write(body);
+    exchange.close();
   }
 
   @AfterEach
@@ -176,6 +220,71 @@ class VersionSourceTest {
         .isInstanceOf(UserMistake.class)
         .hasMessageContaining(source)
         .hasMessageContaining(why);
+  }
+
+  /** Where they lie in no folder of this machine the registry is asked for them. */
+  private VersionSource remote() {
+    Target plain = target;
+    return new VersionSource(
+        new Target(
+            plain.kafka(),
+            plain.schemaRegistry(),
+            plain.redis(),
+            plain.flink(),
+            plain.registry(),
+            plain.warehouse(),
+            plain.catalog(),
+            plain.artifacts(),
+            "s3://models/all",
+            null),
+        List.of(registered(1, "mlflow-artifacts:/made/model.onnx")));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "mlflow-artifacts:/made/model.onnx, made",
+    "mlflow-artifacts:/made/, made",
+    "models:/fraud/1, made",
+    "runs:/" + RUN + "/model, of the run",
+    "runs:/" + RUN + "/model/model.onnx, of the run",
+    "models:/m-" + RUN + ", logged"
+  })
+  void artifactsInAStoreComeOverHttp(String source, String text) throws Exception {
+    List<Path> before = copies();
+    assertThat(new String(remote().bytes(source), StandardCharsets.UTF_8)).isEqualTo(text);
+    assertThat(copies()).isEqualTo(before);
+  }
+
+  private static List<Path> copies() throws IOException {
+    try (Stream<Path> files = Files.list(Path.of(System.getProperty("java.io.tmpdir")))) {
+      return files
+          .filter(f -> f.getFileName().toString().startsWith("millrace-artifacts"))
+          .sorted()
+          .toList();
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "mlflow-artifacts:/../catalog.db | no name may begin with a dot",
+        "mlflow-artifacts:/gone/model.onnx | there is no file",
+        "mlflow-artifacts:/0/models | of ONNX files [], not one",
+      })
+  void whatIsInNoStoreIsRefused(String source, String why) {
+    assertThatThrownBy(() -> remote().bytes(source))
+        .isInstanceOf(UserMistake.class)
+        .hasMessageContaining(source)
+        .hasMessageContaining(why);
+  }
+
+  @Test
+  void otherBytesThanTheRegistryPromisesAreNotRead() throws Exception {
+    digest = "sha-256=:" + "A".repeat(43) + "=:";
+    assertThatThrownBy(() -> remote().bytes("mlflow-artifacts:/made/model.onnx"))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("other bytes came");
   }
 
   @Test

@@ -19,10 +19,8 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -34,10 +32,7 @@ import org.jspecify.annotations.Nullable;
  * moved to its place when all of it was taken and its sha256 is what was promised. Links are not
  * followed, wherever they lead.
  */
-public final class ArtifactFolder {
-
-  /** The folder's name in that of all artifacts. */
-  public static final String NAME = "mlflow";
+public final class ArtifactFolder implements ArtifactStore {
 
   /** Begins with a dot, which no path of an artifact does. */
   private static final String INCOMING = ".incoming";
@@ -45,30 +40,6 @@ public final class ArtifactFolder {
   private static final String DIGESTS = ".sha256";
 
   private final Path root;
-
-  /** What is in a folder. */
-  public record Entry(String name, boolean folder, long bytes) {}
-
-  /** A file with what is known of it. */
-  public record Found(Path file, long bytes, Optional<String> sha256) {}
-
-  /** More bytes than are taken. */
-  public static final class TooLargeException extends IOException {
-    private static final long serialVersionUID = 1;
-
-    TooLargeException(long max) {
-      super("it has more than " + max + " bytes");
-    }
-  }
-
-  /** Other bytes than were promised. */
-  public static final class OtherBytesException extends IOException {
-    private static final long serialVersionUID = 1;
-
-    OtherBytesException(String promised, String found) {
-      super("its sha256 is " + found + ", promised was " + promised);
-    }
-  }
 
   /** A folder that is made where it is not there. */
   public ArtifactFolder(Path root) throws IOException {
@@ -78,21 +49,13 @@ public final class ArtifactFolder {
     Files.createDirectories(this.root.resolve(DIGESTS));
   }
 
-  /**
-   * Takes a file, and replaces the one that was there.
-   *
-   * @param promised its sha256 in hex; null where nobody promised one
-   * @return its sha256
-   */
+  @Override
   public String put(ArtifactPath path, InputStream bytes, long maxBytes, @Nullable String promised)
       throws IOException {
     Path target = place(path);
     Path incoming = root.resolve(INCOMING).resolve(UUID.randomUUID().toString());
     try {
-      String sha256 = write(incoming, bytes, maxBytes);
-      if (promised != null && !promised.equalsIgnoreCase(sha256)) {
-        throw new OtherBytesException(promised, sha256);
-      }
+      String sha256 = Sha256.end(write(incoming, bytes, maxBytes), promised);
       Files.createDirectories(target.getParent());
       refuseLinks(target);
       Path digest = digest(path);
@@ -107,13 +70,9 @@ public final class ArtifactFolder {
     }
   }
 
-  private static String write(Path file, InputStream bytes, long maxBytes) throws IOException {
-    MessageDigest digest;
-    try {
-      digest = MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("Cannot check artifacts: every Java has SHA-256", e);
-    }
+  private static MessageDigest write(Path file, InputStream bytes, long maxBytes)
+      throws IOException {
+    MessageDigest digest = Sha256.begin();
     try (FileChannel channel =
             FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
         OutputStream out = new DigestOutputStream(Channels.newOutputStream(channel), digest)) {
@@ -128,27 +87,23 @@ public final class ArtifactFolder {
       }
       channel.force(true);
     }
-    return HexFormat.of().formatHex(digest.digest());
+    return digest;
   }
 
-  /**
-   * Finds a file.
-   *
-   * @throws FileNotFoundException where there is none
-   */
-  public Found find(ArtifactPath path) throws IOException {
+  @Override
+  public Opened open(ArtifactPath path) throws IOException {
     Path file = place(path);
+    refuseLinks(file);
     BasicFileAttributes attributes = attributes(path, file);
     if (!attributes.isRegularFile()) {
       throw new FileNotFoundException(path + " is no file");
     }
     Path digest = digest(path);
-    return new Found(
-        file,
-        attributes.size(),
+    Optional<String> sha256 =
         Files.isRegularFile(digest, LinkOption.NOFOLLOW_LINKS)
             ? Optional.of(Files.readString(digest, StandardCharsets.US_ASCII))
-            : Optional.empty());
+            : Optional.empty();
+    return new Opened(Files.newInputStream(file), attributes.size(), sha256);
   }
 
   private static BasicFileAttributes attributes(ArtifactPath path, Path file) throws IOException {
@@ -161,9 +116,10 @@ public final class ArtifactFolder {
     }
   }
 
-  /** What is in a folder, by name; of a folder that is not there, nothing. */
+  @Override
   public List<Entry> list(ArtifactPath path) throws IOException {
     Path folder = place(path);
+    refuseLinks(folder);
     if (!Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
       return List.of();
     }
@@ -173,7 +129,7 @@ public final class ArtifactFolder {
         String name = String.valueOf(file.getFileName());
         BasicFileAttributes attributes =
             Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
-        if (!name.startsWith(".") && (attributes.isDirectory() || attributes.isRegularFile())) {
+        if (ArtifactPath.isName(name) && (attributes.isDirectory() || attributes.isRegularFile())) {
           entries.add(
               new Entry(
                   name,
@@ -185,8 +141,9 @@ public final class ArtifactFolder {
     return entries;
   }
 
-  /** Removes a file, or a folder with all that is in it; what is not there is gone already. */
+  @Override
   public void delete(ArtifactPath path) throws IOException {
+    refuseLinks(place(path));
     if (path.names().isEmpty()) {
       throw new IOException("the root of all artifacts is not deleted");
     }
@@ -248,8 +205,13 @@ public final class ArtifactFolder {
     }
   }
 
-  /** The same before something is read. */
+  /** The same before somebody else reads something. */
   public void refuseLinks(ArtifactPath path) throws IOException {
     refuseLinks(place(path));
+  }
+
+  @Override
+  public String toString() {
+    return root.toString();
   }
 }

@@ -3,6 +3,7 @@ package dev.millrace.registry.artifacts;
 import dev.millrace.registry.mlflow.MlflowError;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A relative path of plain names: none is {@code .} or {@code ..}, hidden, or has a backslash, a
@@ -43,24 +44,36 @@ public record ArtifactPath(List<String> names) {
     return text.isEmpty() ? new ArtifactPath(List.of()) : of(text);
   }
 
+  /** Whether a path may have such a name. */
+  static boolean isName(String name) {
+    return mistake(name) == null;
+  }
+
   private static String checked(String path, String name) {
+    String mistake = mistake(name);
+    if (mistake != null) {
+      throw invalid(path, mistake);
+    }
+    return name;
+  }
+
+  private static @Nullable String mistake(String name) {
     if (name.isEmpty()) {
-      throw invalid(path, "it is absolute, ends with a slash, or has two in a row");
+      return "it is absolute, ends with a slash, or has two in a row";
     }
     if (name.startsWith(".")) {
-      throw invalid(path, "no name may begin with a dot");
+      return "no name may begin with a dot";
     }
     if (name.length() > NAME_MAX) {
-      throw invalid(path, "a name has more than " + NAME_MAX + " characters");
+      return "a name has more than " + NAME_MAX + " characters";
     }
     for (int i = 0; i < name.length(); i++) {
       char c = name.charAt(i);
-      if (c == '\\' || c == ':' || c == '%' || Character.isISOControl(c)) {
-        throw invalid(
-            path, "a name has a backslash, a colon, a percent sign or a control character");
+      if (c == '/' || c == '\\' || c == ':' || c == '%' || Character.isISOControl(c)) {
+        return "a name has a backslash, a colon, a percent sign or a control character";
       }
     }
-    return name;
+    return null;
   }
 
   private static MlflowError invalid(String path, String why) {

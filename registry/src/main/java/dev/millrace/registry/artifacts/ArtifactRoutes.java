@@ -6,19 +6,17 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.millrace.registry.access.Caller;
 import dev.millrace.registry.access.ForbiddenException;
 import dev.millrace.registry.access.Role;
-import dev.millrace.registry.artifacts.ArtifactFolder.Found;
-import dev.millrace.registry.artifacts.ArtifactFolder.OtherBytesException;
-import dev.millrace.registry.artifacts.ArtifactFolder.TooLargeException;
+import dev.millrace.registry.artifacts.ArtifactStore.Opened;
+import dev.millrace.registry.artifacts.ArtifactStore.OtherBytesException;
+import dev.millrace.registry.artifacts.ArtifactStore.TooLargeException;
 import dev.millrace.registry.mlflow.MlflowError;
 import dev.millrace.registry.mlflow.MlflowRoutes;
 import io.javalin.Javalin;
 import io.javalin.http.ContentType;
 import io.javalin.http.Context;
-import io.javalin.http.HandlerType;
 import io.javalin.http.HttpResponseException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
@@ -43,11 +41,11 @@ public final class ArtifactRoutes {
   private static final String REPRESENTATION_DIGEST = "Repr-Digest";
   private static final Pattern SHA256 = Pattern.compile("sha-256=:([A-Za-z0-9+/=]{44}):");
 
-  private final ArtifactFolder folder;
+  private final ArtifactStore store;
   private final Admission admission;
 
-  private ArtifactRoutes(ArtifactFolder folder, Admission admission) {
-    this.folder = folder;
+  private ArtifactRoutes(ArtifactStore store, Admission admission) {
+    this.store = store;
     this.admission = admission;
   }
 
@@ -66,31 +64,26 @@ public final class ArtifactRoutes {
     void admit(@Nullable Caller caller, ArtifactPath path);
   }
 
+  /** Answers a request, or fails as {@link #answer} tells it. */
   @FunctionalInterface
-  private interface Handling {
+  interface Handling {
     void handle(Context context) throws IOException;
   }
 
   /** Adds them to a server that was not started yet. */
-  public static void add(Javalin server, ArtifactFolder folder, Admission admission) {
-    ArtifactRoutes routes = new ArtifactRoutes(folder, admission);
+  public static void add(Javalin server, ArtifactStore store, Admission admission) {
+    ArtifactRoutes routes = new ArtifactRoutes(store, admission);
     for (String prefix : PREFIXES) {
       server.get(prefix + "/artifacts", context -> answer(context, routes::list), Role.READER);
       String file = prefix + "/artifacts/<path>";
       server.put(file, context -> answer(context, routes::put), Role.CONTRIBUTOR);
       server.get(file, context -> answer(context, routes::get), Role.READER);
       server.delete(file, context -> answer(context, routes::delete), Role.ADMIN);
-      for (HandlerType method : List.of(HandlerType.POST)) {
-        server.addHttpHandler(
-            method,
-            prefix + "/mpu/<rest>",
-            context -> answer(context, ArtifactRoutes::inParts),
-            Role.CONTRIBUTOR);
-      }
+      PartedUploadRoutes.add(server, prefix, store, admission);
     }
   }
 
-  private static void answer(Context context, Handling handling) {
+  static void answer(Context context, Handling handling) {
     try {
       handling.handle(context);
     } catch (MlflowError e) {
@@ -104,6 +97,9 @@ public final class ArtifactRoutes {
       MlflowRoutes.send(context, MlflowError.missing(said(e)));
     } catch (TooLargeException | OtherBytesException e) {
       MlflowRoutes.send(context, MlflowError.invalid("The artifact was not taken: " + said(e)));
+    } catch (StoreException e) {
+      LOG.error("Cannot answer {} {}: {}", context.method(), context.path(), e.getMessage());
+      MlflowRoutes.send(context, e.told());
     } catch (IOException e) {
       LOG.error("Cannot answer {} {}", context.method(), context.path(), e);
       MlflowRoutes.send(
@@ -128,7 +124,7 @@ public final class ArtifactRoutes {
       throw MlflowError.invalid("Invalid path: it names no file");
     }
     admission.admit(context.attribute(Caller.ATTRIBUTE), path);
-    String sha256 = folder.put(path, context.bodyInputStream(), FILE_BYTES_MAX, promised(context));
+    String sha256 = store.put(path, context.bodyInputStream(), FILE_BYTES_MAX, promised(context));
     context
         .status(200)
         .header(REPRESENTATION_DIGEST, field(sha256))
@@ -156,8 +152,7 @@ public final class ArtifactRoutes {
 
   private void get(Context context) throws IOException {
     ArtifactPath path = path(context);
-    folder.refuseLinks(path);
-    Found found = folder.find(path);
+    Opened found = store.open(path);
     Optional<String> sha256 = found.sha256();
     if (sha256.isPresent()) {
       context.header(REPRESENTATION_DIGEST, field(sha256.get()));
@@ -168,25 +163,23 @@ public final class ArtifactRoutes {
         .header("Content-Disposition", "attachment")
         .header("Content-Length", String.valueOf(found.bytes()))
         .contentType(ContentType.APPLICATION_OCTET_STREAM)
-        .result(Files.newInputStream(found.file()));
+        .result(found.in());
   }
 
   private void delete(Context context) throws IOException {
     ArtifactPath path = path(context);
     admission.admit(context.attribute(Caller.ATTRIBUTE), path);
-    folder.refuseLinks(path);
-    folder.delete(path);
+    store.delete(path);
     context.status(200).contentType(ContentType.APPLICATION_JSON).result("{}");
   }
 
   private void list(Context context) throws IOException {
     String asked = context.queryParam("path");
     ArtifactPath path = ArtifactPath.orRoot(asked == null ? "" : asked);
-    folder.refuseLinks(path);
     ObjectNode body = JsonNodeFactory.instance.objectNode();
     // Whoever lists by this interface gets names, not paths.
     ArrayNode files = body.putArray("files");
-    for (ArtifactFolder.Entry entry : folder.list(path)) {
+    for (ArtifactStore.Entry entry : store.list(path)) {
       ObjectNode file = files.addObject();
       file.put("path", entry.name());
       file.put("is_dir", entry.folder());
@@ -195,11 +188,5 @@ public final class ArtifactRoutes {
       }
     }
     context.status(200).contentType(ContentType.APPLICATION_JSON).result(body.toString());
-  }
-
-  private static void inParts(Context context) {
-    throw new MlflowError(
-        MlflowError.Code.NOT_IMPLEMENTED,
-        context.path() + ": uploads in parts are not built; put the file whole");
   }
 }

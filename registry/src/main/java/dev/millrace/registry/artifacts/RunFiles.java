@@ -8,24 +8,29 @@ import dev.millrace.registry.mlflow.MlflowRequest;
 import dev.millrace.registry.mlflow.MlflowRoutes.Endpoints;
 import dev.millrace.registry.tracking.RunArtifacts;
 import java.io.IOException;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** Which files a run has, where they are in the folder of this registry. */
+/** Which files a run has, where they are in the store of this registry. */
 public final class RunFiles {
 
-  /** Begins the address of what is in the folder of the server that one asks. */
+  private static final Logger LOG = LoggerFactory.getLogger(RunFiles.class);
+
+  /** Begins the address of what is in the store of the server that one asks. */
   private static final String OWN = "mlflow-artifacts:/";
 
-  private final ArtifactFolder folder;
+  private final ArtifactStore store;
   private final RunArtifacts runs;
 
-  private RunFiles(ArtifactFolder folder, RunArtifacts runs) {
-    this.folder = folder;
+  private RunFiles(ArtifactStore store, RunArtifacts runs) {
+    this.store = store;
     this.runs = runs;
   }
 
   /** Adds its endpoint. */
-  public static void addTo(Endpoints endpoints, ArtifactFolder folder, RunArtifacts runs) {
-    var unusedAll = endpoints.get("/artifacts/list", new RunFiles(folder, runs)::list);
+  public static void addTo(Endpoints endpoints, ArtifactStore store, RunArtifacts runs) {
+    var unusedAll = endpoints.get("/artifacts/list", new RunFiles(store, runs)::list);
   }
 
   private ObjectNode list(MlflowRequest request) throws IOException {
@@ -47,11 +52,10 @@ public final class RunFiles {
     for (String name : below.names()) {
       path = path.resolve(name);
     }
-    folder.refuseLinks(path);
     ObjectNode body = JsonNodeFactory.instance.objectNode();
     body.put("root_uri", root);
     ArrayNode files = body.putArray("files");
-    for (ArtifactFolder.Entry entry : folder.list(path)) {
+    for (ArtifactStore.Entry entry : listed(path)) {
       ObjectNode file = files.addObject();
       file.put("path", below.resolve(entry.name()).toString());
       file.put("is_dir", entry.folder());
@@ -60,5 +64,14 @@ public final class RunFiles {
       }
     }
     return body;
+  }
+
+  private List<ArtifactStore.Entry> listed(ArtifactPath path) throws IOException {
+    try {
+      return store.list(path);
+    } catch (StoreException e) {
+      LOG.error("Cannot list {}: {}", path, e.getMessage());
+      throw e.told();
+    }
   }
 }

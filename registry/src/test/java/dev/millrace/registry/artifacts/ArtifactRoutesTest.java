@@ -186,6 +186,19 @@ class ArtifactRoutesTest {
     }
   }
 
+  /** By the message, not by the status, MLflow's clients know to put the file whole. */
+  @Test
+  void aFolderTakesNoUploadsInParts() throws Exception {
+    HttpResponse<byte[]> refused =
+        send(
+            to("/api/2.0/mlflow-artifacts/mpu/create/0/abc/artifacts")
+                .POST(BodyPublishers.ofString("{\"path\": \"/tmp/f\", \"num_parts\": 2}")));
+    assertThat(refused.statusCode()).isEqualTo(501);
+    assertThat(JSON.readTree(refused.body()).path("message").asText())
+        .startsWith("Multipart upload is not supported for the current artifact repository");
+    assertThat(put("0/abc/artifacts/f", new byte[1]).statusCode()).isEqualTo(200);
+  }
+
   @Test
   void linksAreNotFollowed() throws Exception {
     Path unusedFolder = Files.createSymbolicLink(root.resolve("link"), outside);
