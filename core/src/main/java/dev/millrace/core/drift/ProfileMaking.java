@@ -5,7 +5,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
-import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,52 +17,21 @@ import org.jspecify.annotations.Nullable;
  * standardised by the other windows of the slot. A slot has few windows, so its variance is pulled
  * towards that of all slots ([1]).
  *
- * <p>What counts is how often anything at all alarms. So the largest standardised value of each day
- * is taken, over all slots and statistics; days are resampled as wholes ([2]), which keeps whatever
- * hangs together within a day; and one standardised threshold is chosen so that the expected number
- * of days with an alarm is the budget. A budget of less than one alarm in the reference needs more
- * than was seen: a Gumbel distribution, fitted to the daily maxima by L-moments ([3], [4]), is
- * extrapolated, and the threshold is never below the largest value of the reference.
- *
- * <p>A tenth of the budget is the Page-Hinkley test's, whose limit comes from periods built of
- * resampled days.
+ * <p>The threshold is chosen for the largest standardised value of each day ({@link DayMaxima}),
+ * the limit of the Page-Hinkley test by itself ({@link PageHinkleyLimit}).
  *
  * <p>[1] Smyth: Linear models and empirical Bayes methods, Stat. Appl. Genet. Mol. Biol. 3 (2004).
- * [2] Künsch: The jackknife and the bootstrap for general stationary observations, Ann. Stat. 17
- * (1989). [3] Gumbel: Statistics of Extremes, 1958. [4] Hosking: L-moments, J. R. Stat. Soc. B 52
- * (1990).
  */
 final class ProfileMaking {
 
   /** Fewer events than this say nothing of a window. */
   static final int EVENTS_MIN = 30;
 
-  /**
-   * A few weeks of reference hold few of the bursts of losses that make a rise, and a version is a
-   * little worse alive than out of its folds: in a month of the fraud example without any change
-   * the largest rise was 1.03 times what resampled days promise once in ten months, twice it was
-   * beyond 0.94. A real change passes the doubled limit within hours.
-   */
-  private static final double LIMIT_MARGIN = 2;
-
   private static final String METHOD = "gumbel-of-day-maxima/v1";
   private static final int SLOT_WINDOWS_MIN = 8;
   private static final int WHOLE_WITHOUT = 1_000;
   private static final long DAY_MILLIS = 24 * 3_600_000L;
   private static final long SUFFICIENT_MILLIS = 7 * DAY_MILLIS;
-  private static final double PAGE_HINKLEY_SHARE = 0.1;
-  private static final int RESAMPLES = 400;
-  private static final int PERIODS_MAX = 400;
-  private static final int PERIODS_MIN = 40;
-  private static final double PERIOD_STEPS_MAX = 2e8;
-
-  /** A rise of the loss by less than this part of it is not looked for: folds flatter a little. */
-  private static final double ALLOWED_LOSS_SHARE = 0.5;
-
-  /** How many days of events the reference mean counts for. */
-  private static final double WEIGHT_DAYS = 7;
-
-  private static final double EULER = 0.5772156649015329;
 
   /** How many windows' worth of evidence the variance of all slots counts for in one. */
   private static final double POOLED_WEIGHT = 8;
@@ -135,7 +103,7 @@ final class ProfileMaking {
     double[] byDay = dayMaxima();
     if (sufficient && byDay.length > 0) {
       largest = Arrays.stream(byDay).max().orElseThrow();
-      z = threshold(byDay);
+      z = DayMaxima.threshold(byDay, monitoring, seed);
     }
     List<ReferenceProfile.Feature> features = new ArrayList<>();
     for (int f = 0; f < counted.size(); f++) {
@@ -177,7 +145,9 @@ final class ProfileMaking {
             seed),
         features,
         performance,
-        pageHinkley());
+        sufficient
+            ? new PageHinkleyLimit(rows, fromRow, toRow, monitoring, seed).parameters()
+            : PageHinkleyLimit.UNKNOWN);
   }
 
   private long startMillis(int window) {
@@ -368,136 +338,5 @@ final class ProfileMaking {
       }
     }
     return days.stream().mapToDouble(Double::doubleValue).toArray();
-  }
-
-  /** The standardised value that a day exceeds as seldom as the budget says. */
-  private double threshold(double[] days) {
-    double perDay =
-        monitoring.falseAlarms()
-            * (1 - PAGE_HINKLEY_SHARE)
-            * DAY_MILLIS
-            / monitoring.falseAlarmsPer().toMillis();
-    if (perDay * days.length >= 1) {
-      double[] sorted = days.clone();
-      Arrays.sort(sorted);
-      int exceeding = (int) Math.min(sorted.length - 1, Math.floor(perDay * days.length));
-      return sorted[sorted.length - 1 - exceeding];
-    }
-    SplittableRandom random = new SplittableRandom(seed);
-    double[] quantiles = new double[RESAMPLES];
-    double[] resampled = new double[days.length];
-    for (int i = 0; i < RESAMPLES; i++) {
-      for (int d = 0; d < resampled.length; d++) {
-        resampled[d] = days[random.nextInt(days.length)];
-      }
-      quantiles[i] = gumbelQuantile(resampled, perDay);
-    }
-    Arrays.sort(quantiles);
-    return Math.max(quantiles[RESAMPLES / 2], Arrays.stream(days).max().orElseThrow());
-  }
-
-  /** What a Gumbel distribution fitted by L-moments exceeds with a probability. */
-  static double gumbelQuantile(double[] values, double exceeded) {
-    double[] sorted = values.clone();
-    Arrays.sort(sorted);
-    int n = sorted.length;
-    double mean = 0;
-    double weighted = 0;
-    for (int i = 0; i < n; i++) {
-      mean += sorted[i] / n;
-      weighted += n == 1 ? sorted[i] / 2 : sorted[i] * i / (n - 1) / n;
-    }
-    double scale = (2 * weighted - mean) / Math.log(2);
-    double location = mean - EULER * scale;
-    return location - scale * Math.log(-Math.log1p(-exceeded));
-  }
-
-  /** The residuals' mean, an allowance and a limit that resampled days seldom reach. */
-  private PageHinkley.Parameters pageHinkley() {
-    double[][] days = residualsByDay();
-    double[] daySums = Arrays.stream(days).mapToDouble(day -> Arrays.stream(day).sum()).toArray();
-    double sum = Arrays.stream(daySums).sum();
-    long count = Arrays.stream(days).mapToLong(day -> day.length).sum();
-    if (!sufficient || count == 0 || days.length < 2) {
-      return new PageHinkley.Parameters(null, 0, 0, null);
-    }
-    double mean = sum / count;
-    double squares = 0;
-    for (double[] day : days) {
-      double off = Arrays.stream(day).average().orElse(mean) - mean;
-      squares += off * off;
-    }
-    double delta =
-        Math.max(Math.sqrt(squares / (days.length - 1)), meanLogLoss() * ALLOWED_LOSS_SHARE);
-    double weight = (double) count / days.length * WEIGHT_DAYS;
-    double limit = largestRise(new PageHinkley(mean, weight, delta), Arrays.asList(days));
-    double share = Math.min(0.5, PAGE_HINKLEY_SHARE * monitoring.falseAlarms());
-    int daysOfPeriod =
-        (int) Math.max(1, -Math.floorDiv(-monitoring.falseAlarmsPer().toMillis(), DAY_MILLIS));
-    double steps = (double) daysOfPeriod * count / days.length;
-    int periods = (int) Math.min(PERIODS_MAX, Math.max(PERIODS_MIN, PERIOD_STEPS_MAX / steps));
-    SplittableRandom random = new SplittableRandom(seed);
-    double[] rises = new double[periods];
-    for (int i = 0; i < periods; i++) {
-      // The reference mean is itself one of many that might have been.
-      double meanDrawn = 0;
-      long drawn = 0;
-      for (int d = 0; d < days.length; d++) {
-        int day = random.nextInt(days.length);
-        meanDrawn += daySums[day];
-        drawn += days[day].length;
-      }
-      List<double[]> period = new ArrayList<>();
-      for (int d = 0; d < daysOfPeriod; d++) {
-        period.add(days[random.nextInt(days.length)]);
-      }
-      rises[i] = largestRise(new PageHinkley(meanDrawn / drawn, weight, delta), period);
-    }
-    Arrays.sort(rises);
-    double quantile = rises[(int) Math.min(periods - 1, Math.floor(periods * (1 - share)))];
-    double lambda = LIMIT_MARGIN * Math.max(limit, quantile);
-    return new PageHinkley.Parameters(mean, weight, delta, lambda);
-  }
-
-  private double meanLogLoss() {
-    double sum = 0;
-    long count = 0;
-    for (int row = fromRow; row < toRow; row++) {
-      if (!Double.isNaN(rows.labels()[row])) {
-        sum += Loss.log(rows.scores()[row], rows.labels()[row]);
-        count++;
-      }
-    }
-    return count == 0 ? 0 : sum / count;
-  }
-
-  private double[][] residualsByDay() {
-    List<double[]> days = new ArrayList<>();
-    int row = fromRow;
-    while (row < toRow) {
-      long day = Math.floorDiv(rows.eventTimesMillis()[row], DAY_MILLIS);
-      double[] residuals = new double[toRow - row];
-      int n = 0;
-      while (row < toRow && Math.floorDiv(rows.eventTimesMillis()[row], DAY_MILLIS) == day) {
-        if (!Double.isNaN(rows.labels()[row])) {
-          residuals[n++] = Loss.residual(rows.scores()[row], rows.labels()[row]);
-        }
-        row++;
-      }
-      if (n > 0) {
-        days.add(Arrays.copyOf(residuals, n));
-      }
-    }
-    return days.toArray(double[][]::new);
-  }
-
-  private static double largestRise(PageHinkley test, List<double[]> days) {
-    double largest = 0;
-    for (double[] day : days) {
-      for (double residual : day) {
-        largest = Math.max(largest, test.add(residual, 0));
-      }
-    }
-    return largest;
   }
 }

@@ -83,6 +83,11 @@ public record RetrainState(
           && statistic.equals(other.statistic)
           && Objects.equals(feature, other.feature);
     }
+
+    /** The end of the window that alarmed first. */
+    static long firstEnd(List<Alarm> alarms, long otherwise) {
+      return alarms.stream().mapToLong(Alarm::windowEndMillis).min().orElse(otherwise);
+    }
   }
 
   /**
@@ -114,6 +119,22 @@ public record RetrainState(
       causes = List.copyOf(causes);
       evidence = List.copyOf(evidence);
       notEnabledSaid = Collections.unmodifiableSet(new TreeSet<>(notEnabledSaid));
+    }
+
+    /** With another account of what was said and asked. */
+    Episode saying(Set<Cause> notEnabled, @Nullable String suppression, @Nullable String request) {
+      return new Episode(
+          id,
+          champion,
+          alarmMillis,
+          causes,
+          changeMillis,
+          changeExact,
+          lastAlarmMillis,
+          evidence,
+          notEnabled,
+          suppression,
+          request);
     }
   }
 
@@ -166,6 +187,22 @@ public record RetrainState(
 
   @Nullable Champion champion() {
     return standing.isEmpty() ? null : standing.get(standing.size() - 1);
+  }
+
+  /** The end of a champion's training window, or else since when it serves. */
+  @Nullable Long learntUntilMillis(Champion champion) {
+    Integer version = champion.version();
+    Long trained = version == null ? null : trainedUntilMillis.get(version);
+    return trained == null ? champion.sinceMillis() : trained;
+  }
+
+  /** Labels of the days that began after a champion's training window. */
+  long labelsSince(Champion champion) {
+    Long from = learntUntilMillis(champion);
+    return labels.entrySet().stream()
+        .filter(d -> from == null || d.getKey() >= from)
+        .mapToLong(Map.Entry::getValue)
+        .sum();
   }
 
   private static <K extends Comparable<K>, V> Map<K, V> sorted(Map<K, V> map) {

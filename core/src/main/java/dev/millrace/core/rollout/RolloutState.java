@@ -104,6 +104,14 @@ public record RolloutState(
       return with(step, key, times, onceMore, null);
     }
 
+    /** At its beginning, with nothing awaited yet. */
+    static Progress of(
+        String rolloutId, @Nullable String requestId, int version, int baseline, Stage stage) {
+      return new Progress(
+          rolloutId, requestId, version, baseline, stage, 0, null, null, null, 1, false, null, null,
+          null);
+    }
+
     /** In another stage, with nothing awaited. */
     Progress inStage(Stage next, int atStep) {
       return new Progress(
@@ -121,6 +129,45 @@ public record RolloutState(
           null,
           null,
           pairsSinceMillis);
+    }
+
+    /** On the way to a stage, by a command that is awaited. */
+    Progress given(Stage next, String key, String type, String details) {
+      return new Progress(
+          rolloutId,
+          requestId,
+          version,
+          baseline,
+          next,
+          step,
+          key,
+          type,
+          details,
+          1,
+          false,
+          null,
+          null,
+          pairsSinceMillis);
+    }
+
+    /** With the stage's deployment in effect. */
+    Progress inEffect(
+        @Nullable String deployment, long sinceMillis, @Nullable Long comparedSinceMillis) {
+      return new Progress(
+          rolloutId,
+          requestId,
+          version,
+          baseline,
+          stage,
+          step,
+          null,
+          null,
+          null,
+          1,
+          false,
+          deployment,
+          sinceMillis,
+          comparedSinceMillis);
     }
 
     private Progress with(
@@ -174,6 +221,12 @@ public record RolloutState(
   /** The newest deployment in force. */
   @Nullable Standing current() {
     return standing.isEmpty() ? null : standing.get(standing.size() - 1);
+  }
+
+  /** How far labels are mature. */
+  long now() {
+    Long now = time.nowMillis();
+    return now == null ? 0 : now;
   }
 
   /** A challenger is on its way, or in probation, or waits for its turn. */
