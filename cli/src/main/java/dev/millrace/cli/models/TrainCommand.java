@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.millrace.cli.CommandFailed;
 import dev.millrace.cli.GlobalOptions;
 import dev.millrace.cli.Millrace;
-import dev.millrace.cli.PointInTime;
 import dev.millrace.cli.ProgressLines;
 import dev.millrace.cli.UserMistake;
 import dev.millrace.platform.Target;
@@ -22,7 +21,6 @@ import java.io.PrintWriter;
 import java.time.Instant;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -43,19 +41,7 @@ public final class TrainCommand implements Callable<Integer> {
   @Parameters(paramLabel = "MODEL", description = "The model's name.")
   private String model = "";
 
-  @Option(
-      names = "--as-of",
-      paramLabel = "T",
-      description =
-          "Ends the window at this event time, and nothing later is seen; where labels are"
-              + " complete if left out.")
-  private @Nullable String asOf;
-
-  @Option(
-      names = "--project",
-      paramLabel = "P",
-      description = "The project's folder or name, where the model is not to be looked for.")
-  private @Nullable String project;
+  @Mixin private ModelDataOptions data = new ModelDataOptions();
 
   @Option(names = "--json", description = "Prints one JSON object.")
   private boolean json;
@@ -64,10 +50,10 @@ public final class TrainCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    Instant until = PointInTime.parse("--as-of", asOf);
+    Instant until = data.asOf();
     Target target = global.target();
     SubjectRegistry registry = new ConfluentSubjectRegistry(target.schemaRegistry());
-    OwnedModel owned = OwnedModel.find(model, project, target, registry);
+    OwnedModel owned = OwnedModel.find(model, data.project(), target, registry);
     ModelTraining.Trained trained;
     try {
       trained =
