@@ -23,7 +23,6 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Instant;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.Callable;
@@ -138,9 +137,7 @@ final class EvaluateCommand implements Callable<Integer> {
     try {
       return evaluation.evaluate(request);
     } catch (TrainingException e) {
-      throw e.isOfDefinition()
-          ? new UserMistake(String.valueOf(e.getMessage()), e)
-          : new CommandFailed(String.valueOf(e.getMessage()), e);
+      throw TrainCommand.failure(e);
     } catch (VersionPublisher.RefusedException | VersionPublisher.UnansweredException e) {
       throw new CommandFailed(String.valueOf(e.getMessage()), e);
     }
@@ -175,19 +172,7 @@ final class EvaluateCommand implements Callable<Integer> {
 
   private static void measured(PrintWriter out, String part, JsonNode metrics) {
     if (metrics.isObject()) {
-      out.println(
-          String.format(
-              Locale.ROOT,
-              "%-11s AUC %.4f, log loss %.4f, calibration error %.4f, predicted %.4f, observed"
-                  + " %.4f (%,d rows, %,d positive)",
-              part,
-              metrics.path("auc").asDouble(),
-              metrics.path("log_loss").asDouble(),
-              metrics.path("calibration_error").asDouble(),
-              metrics.path("mean_predicted").asDouble(),
-              metrics.path("observed_rate").asDouble(),
-              metrics.path("count").asLong(),
-              metrics.path("positives").asLong()));
+      out.println(TrainCommand.measured(part, metrics));
     }
   }
 
