@@ -4,11 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.millrace.platform.Target;
-import dev.millrace.platform.TopicLog;
 import dev.millrace.platform.Warehouse;
-import dev.millrace.schemas.ConfluentSubjectRegistry;
 import dev.millrace.schemas.Wire;
-import dev.millrace.schemas.WireFormat;
 import dev.millrace.testing.NaiveFlights;
 import dev.millrace.testing.RowComparison;
 import java.io.IOException;
@@ -297,49 +294,40 @@ class ChangedViewITCase {
     Map<Integer, Set<String>> served = new TreeMap<>();
     Set<String> seen = new HashSet<>();
     List<String> wrong = new ArrayList<>();
-    Target target = target();
-    WireFormat.Reader reader =
-        new WireFormat.Reader(
-            new ConfluentSubjectRegistry(target.schemaRegistry()), Wire.PREDICTION);
-    TopicLog.read(
-        target,
+    TopicRecords.each(
+        target(),
         "flights.predictions.delay_risk",
-        record -> {
-          try {
-            GenericRecord prediction = reader.read(record.value());
-            int version = (Integer) prediction.get("version");
-            GenericRecord row = rowOf(prediction);
-            if (version == 0
-                || row == null
-                || !seen.add(String.valueOf(prediction.get("prediction_id")))) {
-              return;
-            }
-            String definition = String.valueOf(row.get("version"));
-            String id = definition.substring(definition.indexOf('-') + 1);
-            served.computeIfAbsent(version, v -> new TreeSet<>()).add(id);
-            Map<String, @Nullable Object> values = new LinkedHashMap<>();
-            Map<String, @Nullable Object> inputs = inputs(prediction);
-            for (String feature : id.equals(newId) ? NEW : OLD) {
-              String name =
-                  inputs.containsKey(VIEW + "_" + feature) ? VIEW + "_" + feature : feature;
-              if (!inputs.containsKey(name)) {
-                wrong.add("version " + version + " has no input " + feature);
-              }
-              values.put(feature, inputs.get(name));
-            }
-            if (id.equals(oldId) == inputs.containsKey("count_12h")) {
-              wrong.add("version " + version + " was served " + id + " with " + inputs.keySet());
-            }
-            comparison.row(
-                VIEW,
-                String.valueOf(
-                    ((Map<?, ?>) prediction.get("entity_keys")).get(key("route", prediction))),
-                ((Long) row.get("time")),
-                String.valueOf(row.get("source")),
-                values);
-          } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        Wire.PREDICTION,
+        prediction -> {
+          int version = (Integer) prediction.get("version");
+          GenericRecord row = rowOf(prediction);
+          if (version == 0
+              || row == null
+              || !seen.add(String.valueOf(prediction.get("prediction_id")))) {
+            return;
           }
+          String definition = String.valueOf(row.get("version"));
+          String id = definition.substring(definition.indexOf('-') + 1);
+          served.computeIfAbsent(version, v -> new TreeSet<>()).add(id);
+          Map<String, @Nullable Object> values = new LinkedHashMap<>();
+          Map<String, @Nullable Object> inputs = inputs(prediction);
+          for (String feature : id.equals(newId) ? NEW : OLD) {
+            String name = inputs.containsKey(VIEW + "_" + feature) ? VIEW + "_" + feature : feature;
+            if (!inputs.containsKey(name)) {
+              wrong.add("version " + version + " has no input " + feature);
+            }
+            values.put(feature, inputs.get(name));
+          }
+          if (id.equals(oldId) == inputs.containsKey("count_12h")) {
+            wrong.add("version " + version + " was served " + id + " with " + inputs.keySet());
+          }
+          comparison.row(
+              VIEW,
+              String.valueOf(
+                  ((Map<?, ?>) prediction.get("entity_keys")).get(key("route", prediction))),
+              ((Long) row.get("time")),
+              String.valueOf(row.get("source")),
+              values);
         });
     System.out.printf(
         "predictions: compared %d inputs of %d rows; definitions by version %s%n",
@@ -397,6 +385,6 @@ class ChangedViewITCase {
   }
 
   private static Target target() throws IOException {
-    return Target.read(STACK.dir().resolve("target.yaml"));
+    return STACK.target();
   }
 }

@@ -9,9 +9,7 @@ import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.platform.LifecycleLog;
 import dev.millrace.platform.Target;
 import dev.millrace.platform.TopicLog;
-import dev.millrace.platform.Warehouse;
 import dev.millrace.schemas.ConfluentSubjectRegistry;
-import dev.millrace.schemas.Wire;
 import dev.millrace.schemas.WireFormat;
 import dev.millrace.testing.NaiveFlights;
 import dev.millrace.testing.RowComparison;
@@ -26,21 +24,15 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.apache.avro.Schema;
 import org.apache.avro.generic.GenericData;
 import org.apache.avro.generic.GenericRecord;
-import org.apache.iceberg.Table;
-import org.apache.iceberg.catalog.TableIdentifier;
-import org.apache.iceberg.jdbc.JdbcCatalog;
-import org.apache.iceberg.types.Types;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.jspecify.annotations.Nullable;
@@ -51,8 +43,6 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import redis.clients.jedis.Jedis;
-import redis.clients.jedis.params.ScanParams;
-import redis.clients.jedis.resps.ScanResult;
 
 /**
  * The flights example on a real local stack, with the faults it must withstand; one story, told in
@@ -69,10 +59,7 @@ class FlightsITCase {
   /** A week in about seventy seconds: what two cores keep up with, all services included. */
   private static final String SPEED = "8500";
 
-  private static final List<String> VIEWS =
-      List.of("origin_delays", "destination_delays", "route_delays");
-
-  /** The one with the most rows. */
+  /** The view with the most rows. */
   private static final String REBUILT = "route_delays";
 
   private static final String PIPELINE = "millrace-flights-feature-pipeline";
@@ -84,6 +71,9 @@ class FlightsITCase {
   private static final Path PROJECT = ROOT.resolve("examples/flights");
   private static final Stack STACK =
       new Stack(ROOT, ROOT.resolve("e2e/target/flights/stack"), 3000);
+
+  private static final FlightRows ROWS = new FlightRows(STACK, PROJECT);
+  private static final FlightPredictions PREDICTIONS = new FlightPredictions(STACK);
 
   private static long arrivals;
   private static long departures;
@@ -140,34 +130,36 @@ class FlightsITCase {
       Stack.await(
           "everything is archived",
           Duration.ofMinutes(4),
-          () -> total("events_arrivals") == arrivals && total("events_departures") == departures);
-      awaitStill();
+          () ->
+              ROWS.total("events_arrivals") == arrivals
+                  && ROWS.total("events_departures") == departures);
+      ROWS.awaitStill();
       System.out.println("writes that MONITOR showed: " + watch.writes());
       assertThat(watch.writes()).isGreaterThan(2 * WRITES_LEAST);
       assertThat(watch.stepsBack()).as("rows that stepped back").isEmpty();
     }
-    NaiveFlights naive = naive();
+    NaiveFlights naive = ROWS.naive();
     RowComparison log = new RowComparison(naive);
-    readLog(log);
+    ROWS.readLog(log);
     System.out.println(
         "Iceberg log: compared " + log.values() + " values in " + log.rows() + " rows");
     assertThat(log.mismatches()).isEmpty();
     assertThat(log.rows()).isGreaterThanOrEqualTo(ROWS_LEAST);
     assertThat(log.repeated()).as("rows that are in the log twice").isZero();
     RowComparison online = new RowComparison(naive);
-    readRedis(online);
+    ROWS.readRedis(online);
     System.out.println(
         "Redis: compared " + online.values() + " values in " + online.rows() + " rows");
     assertThat(online.mismatches()).isEmpty();
     assertThat(online.rows()).isGreaterThan(1_000);
-    rowsToRebuild = rebuiltRows();
-    assertThat(changedByOne(naive)).as("one changed value is found").isEqualTo(1);
+    rowsToRebuild = ROWS.online(REBUILT);
+    assertThat(ROWS.changedByOne(naive)).as("one changed value is found").isEqualTo(1);
   }
 
   @Test
   @Order(2)
   void everyEventHasOnePredictionId() {
-    Map<String, Set<String>> ids = predictionIds();
+    Map<String, Set<String>> ids = PREDICTIONS.ids();
     assertThat(ids).hasSize((int) departures);
     assertThat(ids.values()).allMatch(of -> of.size() == 1);
   }
@@ -190,7 +182,7 @@ class FlightsITCase {
     Stack.await(
         "the load is on its way",
         Duration.ofMinutes(1),
-        () -> total("events_departures") > departures);
+        () -> ROWS.total("events_departures") > departures);
     try (Jedis redis = new Jedis("127.0.0.1", STACK.port(6379))) {
       assertThat(redis.flushAll()).isEqualTo("OK");
     }
@@ -206,20 +198,20 @@ class FlightsITCase {
     System.out.println("rebuilt " + rebuilt);
     assertThat(rebuilt.path("different").asLong()).isZero();
     assertThat(rebuilt.path("events").asLong()).isEqualTo(arrivals);
-    awaitStill();
-    RowComparison online = new RowComparison(naive());
-    readRedis(online);
+    ROWS.awaitStill();
+    RowComparison online = new RowComparison(ROWS.naive());
+    ROWS.readRedis(online);
     System.out.println(
         "Redis, rebuilt: compared " + online.values() + " values in " + online.rows() + " rows");
     assertThat(online.mismatches()).isEmpty();
-    assertThat(rebuiltRows()).isGreaterThanOrEqualTo(rowsToRebuild);
+    assertThat(ROWS.online(REBUILT)).isGreaterThanOrEqualTo(rowsToRebuild);
   }
 
   @Test
   @Order(4)
   void badRecordsBecomeLettersAndTheRestGoesOn() throws Exception {
     long restartsBefore = restarts();
-    Target target = target();
+    Target target = STACK.target();
     Schema arrival = new Schema.Parser().parse(PROJECT.resolve("schemas/arrival.avsc").toFile());
     int id =
         new ConfluentSubjectRegistry(target.schemaRegistry())
@@ -260,7 +252,7 @@ class FlightsITCase {
     Stack.await(
         "the good one is archived",
         Duration.ofMinutes(1),
-        () -> total("events_arrivals") == arrivals + 1);
+        () -> ROWS.total("events_arrivals") == arrivals + 1);
     assertThat(restarts()).isEqualTo(restartsBefore);
   }
 
@@ -286,8 +278,8 @@ class FlightsITCase {
     Stack.await(
         "predictions of the champion",
         Duration.ofMinutes(1),
-        () -> roles().getOrDefault("CHAMPION", 0) > 100);
-    System.out.println("predictions by role: " + roles());
+        () -> PREDICTIONS.roles().getOrDefault("CHAMPION", 0) > 100);
+    System.out.println("predictions by role: " + PREDICTIONS.roles());
   }
 
   @Test
@@ -318,7 +310,8 @@ class FlightsITCase {
             "a drill");
     assertThat(promoted.status()).as(promoted.out() + promoted.err()).isNotZero();
     assertThat(
-            new LifecycleLog(target(), new ConfluentSubjectRegistry(target().schemaRegistry()))
+            new LifecycleLog(
+                    STACK.target(), new ConfluentSubjectRegistry(STACK.target().schemaRegistry()))
                 .read("delay_risk"))
         .filteredOn(e -> e.is(LifecycleEntry.Event.DEPLOYMENT_REVOKED))
         .singleElement()
@@ -368,7 +361,7 @@ class FlightsITCase {
     Stack.await(
         "its predictions",
         Duration.ofMinutes(1),
-        () -> championsWith(evaluated.path("sha256").asText()) > 50);
+        () -> PREDICTIONS.championsWith(evaluated.path("sha256").asText()) > 50);
   }
 
   @Test
@@ -380,7 +373,7 @@ class FlightsITCase {
         "both jobs are back",
         Duration.ofMinutes(3),
         () -> STACK.running(PIPELINE) && STACK.running(INFERENCE));
-    long before = total("events_departures");
+    long before = ROWS.total("events_departures");
     STACK.done(
         "produce",
         "--all",
@@ -392,7 +385,7 @@ class FlightsITCase {
         "--speed",
         "600");
     Stack.await(
-        "they go on", Duration.ofMinutes(1), () -> total("events_departures") > before + 100);
+        "they go on", Duration.ofMinutes(1), () -> ROWS.total("events_departures") > before + 100);
   }
 
   @Test
@@ -442,7 +435,7 @@ class FlightsITCase {
             good.formatted("g", now, "1.0").replace("\"s1\"", "null"),
             good.formatted("h", now - 7_200_000, "1.0"),
             good.formatted("i", now, "2.5"));
-    try (KafkaProducer<String, byte[]> producer = TopicLog.producer(target())) {
+    try (KafkaProducer<String, byte[]> producer = TopicLog.producer(STACK.target())) {
       for (String record : sent) {
         // One key, so one partition: what is late is late against the records before it.
         producer
@@ -480,188 +473,6 @@ class FlightsITCase {
   private static Path jar(String job) throws IOException {
     try (Stream<Path> files = Files.list(ROOT.resolve("jobs/" + job + "/target"))) {
       return files.filter(f -> f.toString().endsWith("-job.jar")).findFirst().orElseThrow();
-    }
-  }
-
-  private static NaiveFlights naive() throws IOException {
-    Map<Long, FlightFiles.Place> places = new HashMap<>();
-    try (JdbcCatalog catalog = Warehouse.open(target())) {
-      Table table = catalog.loadTable(TableIdentifier.of("flights", "events_arrivals"));
-      WarehouseRows.each(
-          table,
-          row -> {
-            FlightFiles.Place before =
-                places.put(
-                    (Long) row.get("flight_id"),
-                    new FlightFiles.Place(
-                        (Integer) row.get("_partition"), (Long) row.get("_offset")));
-            assertThat(before).as("flight archived twice").isNull();
-          });
-    }
-    List<NaiveFlights.Arrival> found = FlightFiles.arrivals(FlightFiles.weeks(PROJECT, 2), places);
-    assertThat(found.size()).as("archived arrivals found in the files").isEqualTo(places.size());
-    return new NaiveFlights(found);
-  }
-
-  private static void readLog(RowComparison comparison) throws IOException {
-    try (JdbcCatalog catalog = Warehouse.open(target())) {
-      for (String view : VIEWS) {
-        Table table = catalog.loadTable(TableIdentifier.of("flights", "features_" + view));
-        List<String> features = features(table);
-        WarehouseRows.each(
-            table,
-            row -> {
-              Map<String, @Nullable Object> values = new LinkedHashMap<>();
-              features.forEach(f -> values.put(f, row.get(f)));
-              comparison.logged(
-                  view,
-                  String.valueOf(row.get("entity_key")),
-                  ((Instant) row.get("_time")).toEpochMilli(),
-                  String.valueOf(row.get("_source")),
-                  values);
-            });
-      }
-    }
-  }
-
-  /** Every row of a table, read from the Parquet files of its current snapshot. */
-  private static void readRedis(RowComparison comparison) throws IOException {
-    try (JdbcCatalog catalog = Warehouse.open(target());
-        Jedis redis = new Jedis("127.0.0.1", STACK.port(6379))) {
-      Map<String, List<String>> features = new HashMap<>();
-      for (String view : VIEWS) {
-        features.put(
-            view, features(catalog.loadTable(TableIdentifier.of("flights", "features_" + view))));
-      }
-      String cursor = ScanParams.SCAN_POINTER_START;
-      do {
-        ScanResult<String> page =
-            redis.scan(cursor, new ScanParams().match("features:*").count(1_000));
-        for (String key : page.getResult()) {
-          Map<String, String> row = redis.hgetAll(key);
-          String view = key.substring(key.indexOf("}:") + 2);
-          Map<String, @Nullable Object> values = new LinkedHashMap<>();
-          for (String feature : features.getOrDefault(view, List.of())) {
-            values.put(feature, row.get(feature));
-          }
-          comparison.row(
-              view,
-              key.substring(key.indexOf(':', key.indexOf('{')) + 1, key.indexOf('}')),
-              Long.parseLong(String.valueOf(row.get("_time"))),
-              String.valueOf(row.get("_source")),
-              values);
-        }
-        cursor = page.getCursor();
-      } while (!cursor.equals(ScanParams.SCAN_POINTER_START));
-    }
-  }
-
-  private static long rebuiltRows() {
-    long rows = 0;
-    try (Jedis redis = new Jedis("127.0.0.1", STACK.port(6379))) {
-      String cursor = ScanParams.SCAN_POINTER_START;
-      do {
-        ScanResult<String> page =
-            redis.scan(cursor, new ScanParams().match("features:{*}:" + REBUILT).count(1_000));
-        rows += page.getResult().size();
-        cursor = page.getCursor();
-      } while (!cursor.equals(ScanParams.SCAN_POINTER_START));
-    }
-    return rows;
-  }
-
-  /** Takes one row of Redis, changes one value, and counts what the comparison finds. */
-  private static long changedByOne(NaiveFlights naive) {
-    try (Jedis redis = new Jedis("127.0.0.1", STACK.port(6379))) {
-      Map<String, String> row = redis.hgetAll("features:{origin:ATL}:origin_delays");
-      RowComparison comparison = new RowComparison(naive);
-      comparison.row(
-          "origin_delays",
-          "ATL",
-          Long.parseLong(String.valueOf(row.get("_time"))),
-          String.valueOf(row.get("_source")),
-          Map.of("count_3h", Long.parseLong(String.valueOf(row.get("count_3h"))) + 1));
-      return comparison.mismatchCount();
-    }
-  }
-
-  private static List<String> features(Table table) {
-    return table.schema().columns().stream()
-        .map(Types.NestedField::name)
-        .filter(n -> !Set.of("entity_key", "_time", "_source", "_version", "known_at").contains(n))
-        .toList();
-  }
-
-  /** Rows of a table as its current snapshot counts them. */
-  private static long total(String table) {
-    try {
-      return WarehouseRows.total(target(), TableIdentifier.of("flights", table));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  /** Waits until no table of features has grown for some checkpoints. */
-  private static void awaitStill() {
-    long[] last = {-1, 0};
-    Stack.await(
-        "the log stands still",
-        Duration.ofMinutes(3),
-        () -> {
-          long now = VIEWS.stream().mapToLong(v -> total("features_" + v)).sum();
-          if (now != last[0]) {
-            last[0] = now;
-            last[1] = System.nanoTime();
-          }
-          return System.nanoTime() - last[1] > Duration.ofSeconds(20).toNanos();
-        });
-  }
-
-  private static Map<String, Set<String>> predictionIds() {
-    Map<String, Set<String>> ids = new HashMap<>();
-    predictions(
-        p ->
-            ids.computeIfAbsent(String.valueOf(p.get("event_id")), k -> new HashSet<>())
-                .add(String.valueOf(p.get("prediction_id"))));
-    return ids;
-  }
-
-  private static Map<String, Integer> roles() {
-    Map<String, Integer> roles = new TreeMap<>();
-    predictions(p -> roles.merge(String.valueOf(p.get("role")), 1, Integer::sum));
-    return roles;
-  }
-
-  private static int championsWith(String sha256) {
-    int[] count = {0};
-    predictions(
-        p -> {
-          if (String.valueOf(p.get("role")).equals("CHAMPION")
-              && sha256.equals(String.valueOf(p.get("sha256")))) {
-            count[0]++;
-          }
-        });
-    return count[0];
-  }
-
-  private static void predictions(Consumer<GenericRecord> each) {
-    try {
-      Target target = target();
-      WireFormat.Reader reader =
-          new WireFormat.Reader(
-              new ConfluentSubjectRegistry(target.schemaRegistry()), Wire.PREDICTION);
-      TopicLog.read(
-          target,
-          "flights.predictions.delay_risk",
-          record -> {
-            try {
-              each.accept(reader.read(record.value()));
-            } catch (IOException e) {
-              throw new UncheckedIOException(e);
-            }
-          });
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     }
   }
 
@@ -708,9 +519,5 @@ class FlightsITCase {
     record.put("distance", 2475);
     record.put("delay", 5);
     return record;
-  }
-
-  private static Target target() throws IOException {
-    return Target.read(STACK.dir().resolve("target.yaml"));
   }
 }

@@ -8,14 +8,13 @@ import dev.millrace.platform.DefinitionsLog.Applied;
 import dev.millrace.platform.RegistryTarget;
 import dev.millrace.platform.Target;
 import dev.millrace.schemas.ConfluentSubjectRegistry;
+import dev.millrace.testing.KeyStoreFile;
 import java.io.IOException;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse.BodyHandlers;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -58,7 +57,7 @@ class GuardedRegistryITCase {
 
   @Test
   void tokensAndAppliedProjectsSayWhoMay() throws Exception {
-    Target open = Target.read(STACK.dir().resolve("target.yaml"));
+    Target open = STACK.target();
     DefinitionsLog definitions =
         new DefinitionsLog(open, new ConfluentSubjectRegistry(open.schemaRegistry()));
     definitions.append(applied("flights"), "apply");
@@ -214,33 +213,9 @@ class GuardedRegistryITCase {
   }
 
   private Path keystore() throws Exception {
-    Path store = OUT.resolve("key.p12");
-    keytool(
-        store,
-        "-genkeypair",
-        "-alias",
-        "registry",
-        "-keyalg",
-        "EC",
-        "-dname",
-        "CN=registry",
-        "-ext",
-        "SAN=ip:127.0.0.1",
-        "-validity",
-        "2");
-    keytool(store, "-exportcert", "-rfc", "-alias", "registry", "-file", ca.toString());
-    return store;
-  }
-
-  private static void keytool(Path store, String... words) throws Exception {
-    List<String> line = new ArrayList<>();
-    line.add(Path.of(System.getProperty("java.home"), "bin", "keytool").toString());
-    line.add("-J-Duser.language=en");
-    line.addAll(List.of(words));
-    line.addAll(List.of("-storetype", "PKCS12", "-keystore", store.toString()));
-    line.addAll(List.of("-storepass", PASSWORD));
-    Process process = new ProcessBuilder(line).redirectErrorStream(true).start();
-    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor()).as(said).isZero();
+    KeyStoreFile store = new KeyStoreFile(OUT.resolve("key.p12"), PASSWORD);
+    store.makeKey("registry", "ip:127.0.0.1");
+    store.exportCertificate("registry", ca);
+    return store.path();
   }
 }

@@ -406,23 +406,12 @@ class MarketITCase {
   }
 
   private static void awaitStill() {
-    long[] last = {-1, 0};
-    Stack.await(
-        "the log stands still",
-        Duration.ofMinutes(3),
-        () -> {
-          long now = VIEWS.stream().mapToLong(v -> total("features_" + v)).sum();
-          if (now != last[0]) {
-            last[0] = now;
-            last[1] = System.nanoTime();
-          }
-          return System.nanoTime() - last[1] > Duration.ofSeconds(20).toNanos();
-        });
+    Stack.awaitStill(() -> VIEWS.stream().mapToLong(v -> total("features_" + v)).sum());
   }
 
   private static Target target() {
     try {
-      return Target.read(STACK.dir().resolve("target.yaml"));
+      return STACK.target();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -1,12 +1,7 @@
 package dev.millrace.e2e;
 
 import dev.millrace.platform.Target;
-import dev.millrace.platform.TopicLog;
-import dev.millrace.schemas.ConfluentSubjectRegistry;
 import dev.millrace.schemas.Wire;
-import dev.millrace.schemas.WireFormat;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -81,19 +76,8 @@ final class MarketRecords {
   }
 
   private static List<GenericRecord> records(Target target, String topic, Schema schema) {
-    WireFormat.Reader reader =
-        new WireFormat.Reader(new ConfluentSubjectRegistry(target.schemaRegistry()), schema);
     List<GenericRecord> records = new ArrayList<>();
-    TopicLog.read(
-        target,
-        topic,
-        record -> {
-          try {
-            records.add(reader.read(record.value()));
-          } catch (IOException e) {
-            throw new UncheckedIOException(e);
-          }
-        });
+    TopicRecords.each(target, topic, schema, records::add);
     return records;
   }
 

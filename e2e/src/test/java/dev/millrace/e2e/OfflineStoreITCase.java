@@ -386,19 +386,8 @@ class OfflineStoreITCase {
 
   /** Waits until no table of features has grown for some checkpoints. */
   private static void awaitStill() {
-    long[] last = {-1, 0};
-    Stack.await(
-        "the log stands still",
-        Duration.ofMinutes(3),
-        () -> {
-          long now =
-              NaiveJoin.FEATURES.keySet().stream().mapToLong(v -> total("features_" + v)).sum();
-          if (now != last[0]) {
-            last[0] = now;
-            last[1] = System.nanoTime();
-          }
-          return System.nanoTime() - last[1] > Duration.ofSeconds(20).toNanos();
-        });
+    Stack.awaitStill(
+        () -> NaiveJoin.FEATURES.keySet().stream().mapToLong(v -> total("features_" + v)).sum());
   }
 
   /** Whether a task of a job runs. */
@@ -439,6 +428,6 @@ class OfflineStoreITCase {
   }
 
   private static Target target() throws IOException {
-    return Target.read(STACK.dir().resolve("target.yaml"));
+    return STACK.target();
   }
 }

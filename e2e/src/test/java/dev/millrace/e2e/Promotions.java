@@ -13,13 +13,9 @@ import dev.millrace.core.model.LifecycleEntry.Event;
 import dev.millrace.core.model.LifecycleEntry.Kind;
 import dev.millrace.platform.LifecycleLog;
 import dev.millrace.platform.Target;
-import dev.millrace.platform.TopicLog;
 import dev.millrace.platform.Topics;
 import dev.millrace.schemas.ConfluentSubjectRegistry;
 import dev.millrace.schemas.Wire;
-import dev.millrace.schemas.WireFormat;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -165,18 +161,14 @@ final class Promotions {
 
   private List<String> deployments() {
     List<String> told = new ArrayList<>();
-    WireFormat.Reader reader = new WireFormat.Reader(subjects(target), Wire.DEPLOYMENT);
-    TopicLog.read(
+    TopicRecords.each(
         target,
         Topics.DEPLOYMENTS,
+        Wire.DEPLOYMENT,
         record -> {
-          try {
-            Deployment deployment = Deployment.of(reader.read(record.value()));
-            if (deployment.model().equals(model)) {
-              told.add(deployment.deploymentId() + " " + deployment.state());
-            }
-          } catch (IOException e) {
-            throw new UncheckedIOException(e);
+          Deployment deployment = Deployment.of(record);
+          if (deployment.model().equals(model)) {
+            told.add(deployment.deploymentId() + " " + deployment.state());
           }
         });
     return told;

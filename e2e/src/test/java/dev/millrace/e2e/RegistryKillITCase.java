@@ -48,7 +48,7 @@ class RegistryKillITCase {
 
   @Test
   void whatWasAcknowledgedIsThereOnce() throws Exception {
-    Target target = Target.read(STACK.dir().resolve("target.yaml"));
+    Target target = STACK.target();
     URI registry = URI.create(String.valueOf(target.registry()));
     RegistryChanges changes = new RegistryChanges(List.of(registry));
     changes.makeModels();

@@ -280,21 +280,10 @@ class RescaleITCase {
   }
 
   private static void awaitStill() {
-    long[] last = {-1, 0};
-    Stack.await(
-        "the log stands still",
-        Duration.ofMinutes(3),
-        () -> {
-          long now = total("features_meter_hours") + total("features_meter_months");
-          if (now != last[0]) {
-            last[0] = now;
-            last[1] = System.nanoTime();
-          }
-          return System.nanoTime() - last[1] > Duration.ofSeconds(20).toNanos();
-        });
+    Stack.awaitStill(() -> total("features_meter_hours") + total("features_meter_months"));
   }
 
   private static Target target() throws IOException {
-    return Target.read(STACK.dir().resolve("target.yaml"));
+    return STACK.target();
   }
 }

@@ -2,6 +2,7 @@ package dev.millrace.e2e;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.millrace.platform.Target;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
@@ -18,6 +19,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.LongSupplier;
 
 /** A real local stack, driven by {@code ./millrace} as a user does. */
 final class Stack {
@@ -51,6 +53,11 @@ final class Stack {
 
   Path dir() {
     return dir;
+  }
+
+  /** Where the services are, once the stack is up. */
+  Target target() throws IOException {
+    return Target.read(dir.resolve("target.yaml"));
   }
 
   int port(int base) {
@@ -158,6 +165,22 @@ final class Stack {
       Thread.currentThread().interrupt();
       return false;
     }
+  }
+
+  /** Waits until a log has not grown for some checkpoints. */
+  static void awaitStill(LongSupplier rows) {
+    long[] last = {-1, 0};
+    await(
+        "the log stands still",
+        Duration.ofMinutes(3),
+        () -> {
+          long now = rows.getAsLong();
+          if (now != last[0]) {
+            last[0] = now;
+            last[1] = System.nanoTime();
+          }
+          return System.nanoTime() - last[1] > Duration.ofSeconds(20).toNanos();
+        });
   }
 
   /** Waits until something holds, by asking. */

@@ -9,7 +9,6 @@ import dev.millrace.platform.Target;
 import dev.millrace.platform.TopicLog;
 import dev.millrace.schemas.ConfluentSubjectRegistry;
 import dev.millrace.schemas.Wire;
-import dev.millrace.schemas.WireFormat;
 import dev.millrace.trainer.XgboostToOnnx;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -318,26 +317,17 @@ class SwapsITCase {
 
   private static List<GenericRecord> records(String topic) {
     List<GenericRecord> records = new ArrayList<>();
-    WireFormat.Reader reader =
-        new WireFormat.Reader(
-            new ConfluentSubjectRegistry(target().schemaRegistry()),
-            topic.equals(DEPLOYMENTS) ? Wire.DEPLOYMENT : Wire.PREDICTION);
-    TopicLog.read(
+    TopicRecords.each(
         target(),
         topic,
-        record -> {
-          try {
-            records.add(reader.read(record.value()));
-          } catch (IOException e) {
-            throw new UncheckedIOException(e);
-          }
-        });
+        topic.equals(DEPLOYMENTS) ? Wire.DEPLOYMENT : Wire.PREDICTION,
+        records::add);
     return records;
   }
 
   private static Target target() {
     try {
-      return Target.read(STACK.dir().resolve("target.yaml"));
+      return STACK.target();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -61,7 +61,7 @@ class TwoRegistriesITCase {
 
   @Test
   void whatWasAcknowledgedIsThereOnceAtBoth() throws Exception {
-    Target target = Target.read(STACK.dir().resolve("target.yaml"));
+    Target target = STACK.target();
     URI first = URI.create(String.valueOf(target.registry()));
     Path state = STACK.dir().resolve("data/second-registry");
     try (Admin admin = Topics.admin(target);

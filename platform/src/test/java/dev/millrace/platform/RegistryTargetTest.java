@@ -13,49 +13,34 @@ import org.junit.jupiter.api.io.TempDir;
 
 class RegistryTargetTest {
 
-  private final Path file;
+  private final TargetFile file;
 
   RegistryTargetTest(@TempDir Path folder) {
-    file = folder.resolve("target.yaml");
-  }
-
-  private Target read(String registry) throws IOException {
-    Files.writeString(
-        file,
-        """
-        kafka: k:1
-        schema_registry: http://s
-        redis: r:1
-        flink: http://f
-        warehouse: file:///w
-        catalog: jdbc:x
-        artifacts: file:///a
-        """
-            + registry);
-    return Target.read(file);
+    file = TargetFile.in(folder);
   }
 
   @Test
   void anAddressAloneAndOneWithAToken() throws IOException {
-    assertThat(read("").registry()).isNull();
-    assertThat(read("registry: http://h:8090/").registry())
+    assertThat(file.read("").registry()).isNull();
+    assertThat(file.read("registry: http://h:8090/").registry())
         .isEqualTo(RegistryTarget.of("http://h:8090"));
-    Target whole = read("registry: {url: \"https://h:1\", token: \"${env:T}\", ca: /etc/ca.pem}\n");
+    Target whole =
+        file.read("registry: {url: \"https://h:1\", token: \"${env:T}\", ca: /etc/ca.pem}\n");
     assertThat(whole.registry())
         .isEqualTo(new RegistryTarget("https://h:1", "${env:T}", "/etc/ca.pem"));
-    whole.write(file);
-    assertThat(Target.read(file)).isEqualTo(whole);
-    assertThat(Files.readString(file)).contains("${env:T}");
+    whole.write(file.path());
+    assertThat(Target.read(file.path())).isEqualTo(whole);
+    assertThat(Files.readString(file.path())).contains("${env:T}");
   }
 
   @Test
   void mistakesAreNamedAndTheTokenIsNot() {
-    assertThatThrownBy(() -> read("registry: {token: hidden, colour: red, ca: x}"))
+    assertThatThrownBy(() -> file.read("registry: {token: hidden, colour: red, ca: x}"))
         .hasMessageContainingAll("registry.url: required", "registry.colour: unknown key")
         .hasMessageNotContaining("hidden");
-    assertThatThrownBy(() -> read("registry: h:8090"))
+    assertThatThrownBy(() -> file.read("registry: h:8090"))
         .hasMessageContaining("registry: 'h:8090' is no address");
-    assertThatThrownBy(() -> read("registry: {url: \"http://h\", ca: x}"))
+    assertThatThrownBy(() -> file.read("registry: {url: \"http://h\", ca: x}"))
         .hasMessageContaining("registry.ca: is of use with https alone");
     assertThat(new RegistryTarget("http://h", "hidden", null)).hasToString("http://h");
   }

@@ -12,33 +12,17 @@ import org.junit.jupiter.api.io.TempDir;
 
 class S3TargetTest {
 
-  private final Path file;
+  private final TargetFile file;
 
   S3TargetTest(@TempDir Path folder) {
-    file = folder.resolve("target.yaml");
-  }
-
-  private Target read(String more) throws IOException {
-    Files.writeString(
-        file,
-        """
-        kafka: k:1
-        schema_registry: http://s
-        redis: r:1
-        flink: http://f
-        warehouse: file:///w
-        catalog: jdbc:x
-        artifacts: file:///a/
-        """
-            + more);
-    return Target.read(file);
+    file = TargetFile.in(folder);
   }
 
   @Test
   void whatMlflowsClientsUploadMayLieElsewhere() throws IOException {
-    assertThat(read("").mlflowPlace()).isEqualTo("file:///a/mlflow");
+    assertThat(file.read("").mlflowPlace()).isEqualTo("file:///a/mlflow");
     Target target =
-        read(
+        file.read(
             """
             mlflow_artifacts: s3://models/all
             s3:
@@ -64,18 +48,19 @@ class S3TargetTest {
                 new S3Target("${env:URL}", null, true, null, null, null)
                     .resolved(Map.of("URL", "minio:9000")))
         .hasMessageContaining("s3.endpoint is no address");
-    target.write(file);
-    assertThat(Target.read(file)).isEqualTo(target);
-    assertThat(Files.readString(file)).contains("${env:SECRET}");
+    target.write(file.path());
+    assertThat(Target.read(file.path())).isEqualTo(target);
+    assertThat(Files.readString(file.path())).contains("${env:SECRET}");
     assertThat(target.toString()).doesNotContain("SECRET");
   }
 
   @Test
   void theBucketStandsInTheHostsNameAtAmazonAlone() throws IOException {
     String place = "mlflow_artifacts: s3://models\n";
-    assertThat(read(place + "s3: {region: eu-central-1}").s3())
+    assertThat(file.read(place + "s3: {region: eu-central-1}").s3())
         .isEqualTo(new S3Target(null, "eu-central-1", false, null, null, null));
-    assertThat(read(place + "s3: {endpoint: \"https://s3.example.org\", path_style: false}").s3())
+    assertThat(
+            file.read(place + "s3: {endpoint: \"https://s3.example.org\", path_style: false}").s3())
         .isEqualTo(new S3Target("https://s3.example.org", null, false, null, null, null));
   }
 
@@ -84,7 +69,7 @@ class S3TargetTest {
     String place = "mlflow_artifacts: s3://models\n";
     assertThatThrownBy(
             () ->
-                read(
+                file.read(
                     place
                         + "s3: {secret_key: hidden, colour: red, path_style: maybe, endpoint:"
                         + " \"minio:9000\"}"))
@@ -94,9 +79,9 @@ class S3TargetTest {
             "s3.endpoint: is no address",
             "one of access_key and secret_key is missing")
         .hasMessageNotContaining("hidden");
-    assertThatThrownBy(() -> read(place + "s3: http://minio:9000"))
+    assertThatThrownBy(() -> file.read(place + "s3: http://minio:9000"))
         .hasMessageContaining("s3: is no map");
-    assertThatThrownBy(() -> read("s3: {endpoint: \"http://minio:9000\"}"))
+    assertThatThrownBy(() -> file.read("s3: {endpoint: \"http://minio:9000\"}"))
         .hasMessageContaining("s3: nothing of this target is there");
   }
 }

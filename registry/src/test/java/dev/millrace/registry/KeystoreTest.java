@@ -6,15 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.millrace.platform.RegistryTarget;
 import dev.millrace.registry.access.Projects;
 import dev.millrace.registry.access.Role;
+import dev.millrace.testing.KeyStoreFile;
 import java.io.IOException;
 import java.net.http.HttpResponse;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.List;
 import java.util.Map;
 import javax.net.ssl.SSLHandshakeException;
 import org.junit.jupiter.api.Test;
@@ -27,49 +24,24 @@ class KeystoreTest {
   private static final Duration PATIENCE = Duration.ofSeconds(10);
 
   private final Path folder;
-  private final Path store;
+  private final KeyStoreFile store;
 
   KeystoreTest(@TempDir Path folder) throws Exception {
     this.folder = folder;
-    this.store = folder.resolve("key.p12");
-    keytool(
-        "-genkeypair",
-        "-alias",
-        "registry",
-        "-keyalg",
-        "EC",
-        "-dname",
-        "CN=registry",
-        "-ext",
-        "SAN=ip:127.0.0.1,dns:localhost",
-        "-validity",
-        "2");
-  }
-
-  private void keytool(String... arguments) throws Exception {
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
-                "-J-Duser.language=en"));
-    command.addAll(Arrays.asList(arguments));
-    command.addAll(
-        List.of("-storetype", "PKCS12", "-keystore", store.toString(), "-storepass", PASSWORD));
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor()).as(said).isZero();
+    this.store = new KeyStoreFile(folder.resolve("key.p12"), PASSWORD);
+    store.makeKey("registry", "ip:127.0.0.1,dns:localhost");
   }
 
   private Path certificate() throws Exception {
     Path pem = folder.resolve("ca.pem");
-    keytool("-exportcert", "-rfc", "-alias", "registry", "-file", pem.toString());
+    store.exportCertificate("registry", pem);
     return pem;
   }
 
   @Test
   void ourClientTrustsWhatTheTargetSays() throws Exception {
     Path password = Files.writeString(folder.resolve("password"), PASSWORD + "\n");
-    Keystore keystore = Keystore.open(store, "${file:" + password + "}", Map.of());
+    Keystore keystore = Keystore.open(store.path(), "${file:" + password + "}", Map.of());
     try (GuardedRegistry registry = new GuardedRegistry(folder, keystore)) {
       registry.add("cli", Role.READER, Projects.ALL);
       Path secret = Files.writeString(folder.resolve("token"), GuardedRegistry.secret("cli"));
@@ -102,7 +74,7 @@ class KeystoreTest {
   @Test
   void theLimitsCountBehindTlsToo() throws Exception {
     try (GuardedRegistry registry =
-        new GuardedRegistry(folder, Keystore.open(store, PASSWORD, Map.of()))) {
+        new GuardedRegistry(folder, Keystore.open(store.path(), PASSWORD, Map.of()))) {
       RegistryTarget target =
           new RegistryTarget(registry.url(), "x".repeat(20_000), certificate().toString());
       HttpResponse<String> answer = target.get("/v1/models", PATIENCE);
@@ -113,24 +85,24 @@ class KeystoreTest {
 
   @Test
   void whatIsWrongIsSaidWithoutThePassword() {
-    assertThatThrownBy(() -> Keystore.open(store, "wrong-one", Map.of()))
+    assertThatThrownBy(() -> Keystore.open(store.path(), "wrong-one", Map.of()))
         .isInstanceOf(IOException.class)
-        .hasMessageContaining("Cannot use keystore " + store)
+        .hasMessageContaining("Cannot use keystore " + store.path())
         .hasMessageContaining("--keystore-password")
         .hasMessageNotContaining("wrong-one");
     assertThatThrownBy(() -> Keystore.open(folder.resolve("none"), PASSWORD, Map.of()))
         .hasMessageContaining("it cannot be read")
         .hasMessageNotContaining(PASSWORD);
-    assertThatThrownBy(() -> Keystore.open(store, "${env:NOT_THERE}", Map.of()))
+    assertThatThrownBy(() -> Keystore.open(store.path(), "${env:NOT_THERE}", Map.of()))
         .hasMessageContaining("environment variable NOT_THERE is not set");
   }
 
   @Test
   void aStoreOfCertificatesHasNoKey() throws Exception {
     Path pem = certificate();
-    Files.delete(store);
-    keytool("-importcert", "-noprompt", "-alias", "ca", "-file", pem.toString());
-    assertThatThrownBy(() -> Keystore.open(store, PASSWORD, Map.of()))
+    Files.delete(store.path());
+    store.importCertificate("ca", pem);
+    assertThatThrownBy(() -> Keystore.open(store.path(), PASSWORD, Map.of()))
         .hasMessageContaining("it has no key");
   }
 }

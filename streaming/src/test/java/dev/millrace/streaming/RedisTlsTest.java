@@ -3,6 +3,7 @@ package dev.millrace.streaming;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.platform.RedisTarget;
+import dev.millrace.testing.KeyStoreFile;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -65,28 +66,7 @@ class RedisTlsTest {
   /** A key and a certificate that it signed itself, as Redis reads them. */
   private void certificate(String name, String subject) throws Exception {
     Path store = folder.resolve(name + ".p12");
-    Process keytool =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
-                "-genkeypair",
-                "-alias",
-                name,
-                "-keyalg",
-                "EC",
-                "-dname",
-                "CN=" + name,
-                "-ext",
-                "san=" + subject,
-                "-storetype",
-                "PKCS12",
-                "-keystore",
-                store.toString(),
-                "-storepass",
-                new String(PASSWORD))
-            .redirectErrorStream(true)
-            .redirectOutput(folder.resolve("keytool.txt").toFile())
-            .start();
-    assertThat(keytool.waitFor()).isZero();
+    new KeyStoreFile(store, new String(PASSWORD)).makeKey(name, subject);
     KeyStore keys = KeyStore.getInstance("PKCS12");
     try (InputStream in = Files.newInputStream(store)) {
       keys.load(in, PASSWORD);

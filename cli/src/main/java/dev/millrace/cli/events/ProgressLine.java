@@ -1,10 +1,8 @@
 package dev.millrace.cli.events;
 
+import dev.millrace.cli.Ticker;
 import java.io.PrintWriter;
 import java.util.Locale;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 
 /** Says once a second how far a replay is. */
 final class ProgressLine implements AutoCloseable {
@@ -13,13 +11,7 @@ final class ProgressLine implements AutoCloseable {
 
   private final ReplayProgress progress;
   private final PrintWriter err;
-  private final ScheduledExecutorService clock =
-      Executors.newSingleThreadScheduledExecutor(
-          task -> {
-            Thread thread = new Thread(task, "progress");
-            thread.setDaemon(true);
-            return thread;
-          });
+  private final Ticker ticker = new Ticker();
   private long lastEvents;
   private long lastNanos = System.nanoTime();
 
@@ -28,10 +20,8 @@ final class ProgressLine implements AutoCloseable {
     this.err = err;
   }
 
-  // What the line's failure would tell nobody waits for.
-  @SuppressWarnings("FutureReturnValueIgnored")
   void start() {
-    clock.scheduleAtFixedRate(this::print, 1, 1, TimeUnit.SECONDS);
+    ticker.start(1, this::print);
   }
 
   private void print() {
@@ -52,6 +42,6 @@ final class ProgressLine implements AutoCloseable {
 
   @Override
   public void close() {
-    clock.shutdownNow();
+    ticker.close();
   }
 }

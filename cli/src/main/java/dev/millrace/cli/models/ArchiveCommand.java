@@ -3,15 +3,11 @@ package dev.millrace.cli.models;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.millrace.cli.GlobalOptions;
 import dev.millrace.cli.Millrace;
-import dev.millrace.cli.ProgressLines;
-import dev.millrace.platform.Target;
-import dev.millrace.schemas.ConfluentSubjectRegistry;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -29,26 +25,17 @@ final class ArchiveCommand implements Callable<Integer> {
   @Parameters(index = "1", paramLabel = "VERSION", description = "The version's number.")
   private int version;
 
-  @Option(names = "--reason", paramLabel = "TEXT", description = "Why, for the journal.")
-  private String reason = "archived by hand";
-
-  @Option(names = "--json", description = "Prints one JSON object.")
-  private boolean json;
+  @Mixin private RequestOptions options = new RequestOptions();
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Override
   public Integer call() throws Exception {
-    Target target = global.target();
-    new RegistryRequest(
-            target,
-            new ConfluentSubjectRegistry(target.schemaRegistry()),
-            Actor.name(),
-            new ProgressLines(spec.commandLine().getErr()))
-        .archive(name, version, reason);
+    RequestOptions.request(global, spec.commandLine().getErr())
+        .archive(name, version, options.reason("archived by hand"));
     PrintWriter out = spec.commandLine().getOut();
     out.println(
-        json
+        options.json()
             ? new JsonMapper()
                 .createObjectNode()
                 .put("model", name)

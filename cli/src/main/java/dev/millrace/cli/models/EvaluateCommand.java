@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.millrace.cli.CommandFailed;
 import dev.millrace.cli.GlobalOptions;
 import dev.millrace.cli.Millrace;
-import dev.millrace.cli.PointInTime;
 import dev.millrace.cli.ProgressLines;
 import dev.millrace.cli.UserMistake;
 import dev.millrace.core.lifecycle.ModelState;
@@ -24,11 +23,9 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Instant;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -52,19 +49,7 @@ final class EvaluateCommand implements Callable<Integer> {
   @Parameters(index = "1", paramLabel = "VERSION", description = "The version's number.")
   private int version;
 
-  @Option(
-      names = "--as-of",
-      paramLabel = "T",
-      description =
-          "Ends the window at this event time, and nothing later is seen; where labels are"
-              + " complete if left out.")
-  private @Nullable String asOf;
-
-  @Option(
-      names = "--project",
-      paramLabel = "P",
-      description = "The project's folder or name, where the model is not to be looked for.")
-  private @Nullable String project;
+  @Mixin private ModelDataOptions data = new ModelDataOptions();
 
   @Option(names = "--json", description = "Prints one JSON object.")
   private boolean json;
@@ -73,13 +58,13 @@ final class EvaluateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    Instant until = PointInTime.parse("--as-of", asOf);
+    Instant until = data.asOf();
     Target target = global.target();
     SubjectRegistry registry = new ConfluentSubjectRegistry(target.schemaRegistry());
     List<LifecycleEntry> journal = new LifecycleLog(target, registry).read();
     VersionSource sources = new VersionSource(target, journal);
     String source = source(journal, sources);
-    OwnedModel owned = OwnedModel.find(name, project, target, registry);
+    OwnedModel owned = OwnedModel.find(name, data.project(), target, registry);
     ProgressLines progress = new ProgressLines(spec.commandLine().getErr());
     progress.accept("reading " + source);
     Evaluated evaluated =
@@ -152,9 +137,7 @@ final class EvaluateCommand implements Callable<Integer> {
     try {
       return evaluation.evaluate(request);
     } catch (TrainingException e) {
-      throw e.isOfDefinition()
-          ? new UserMistake(String.valueOf(e.getMessage()), e)
-          : new CommandFailed(String.valueOf(e.getMessage()), e);
+      throw TrainCommand.failure(e);
     } catch (VersionPublisher.RefusedException | VersionPublisher.UnansweredException e) {
       throw new CommandFailed(String.valueOf(e.getMessage()), e);
     }
@@ -189,19 +172,7 @@ final class EvaluateCommand implements Callable<Integer> {
 
   private static void measured(PrintWriter out, String part, JsonNode metrics) {
     if (metrics.isObject()) {
-      out.println(
-          String.format(
-              Locale.ROOT,
-              "%-11s AUC %.4f, log loss %.4f, calibration error %.4f, predicted %.4f, observed"
-                  + " %.4f (%,d rows, %,d positive)",
-              part,
-              metrics.path("auc").asDouble(),
-              metrics.path("log_loss").asDouble(),
-              metrics.path("calibration_error").asDouble(),
-              metrics.path("mean_predicted").asDouble(),
-              metrics.path("observed_rate").asDouble(),
-              metrics.path("count").asLong(),
-              metrics.path("positives").asLong()));
+      out.println(TrainCommand.measured(part, metrics));
     }
   }
 

@@ -4,17 +4,13 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.millrace.cli.GlobalOptions;
 import dev.millrace.cli.Millrace;
-import dev.millrace.cli.ProgressLines;
 import dev.millrace.core.lifecycle.ModelState;
-import dev.millrace.platform.Target;
-import dev.millrace.schemas.ConfluentSubjectRegistry;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -26,11 +22,7 @@ abstract class PauseCommand implements Callable<Integer> {
   @Parameters(paramLabel = "NAME", description = "The model's name.")
   private String name = "";
 
-  @Option(names = "--reason", paramLabel = "TEXT", description = "Why, for the journal.")
-  private String reason = "";
-
-  @Option(names = "--json", description = "Prints one JSON object.")
-  private boolean json;
+  @Mixin private RequestOptions options = new RequestOptions();
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -62,19 +54,15 @@ abstract class PauseCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    Target target = global.target();
+    String why = options.reason("");
     ModelState state =
-        new RegistryRequest(
-                target,
-                new ConfluentSubjectRegistry(target.schemaRegistry()),
-                Actor.name(),
-                new ProgressLines(spec.commandLine().getErr()))
+        RequestOptions.request(global, spec.commandLine().getErr())
             .pause(
                 name,
                 pauses,
-                reason.isBlank() ? (pauses ? "paused by hand" : "resumed by hand") : reason);
+                why.isBlank() ? (pauses ? "paused by hand" : "resumed by hand") : why);
     PrintWriter out = spec.commandLine().getOut();
-    if (json) {
+    if (options.json()) {
       ObjectNode told = new JsonMapper().createObjectNode().put("model", name);
       told.set("pause", new JsonMapper().valueToTree(state.pause()));
       out.println(told);

@@ -2,14 +2,10 @@ package dev.millrace.cli.models;
 
 import dev.millrace.cli.GlobalOptions;
 import dev.millrace.cli.Millrace;
-import dev.millrace.cli.ProgressLines;
 import dev.millrace.cli.UserMistake;
 import dev.millrace.core.lifecycle.DecidedDeployment;
-import dev.millrace.platform.Target;
-import dev.millrace.schemas.ConfluentSubjectRegistry;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -39,17 +35,13 @@ final class PromoteCommand implements Callable<Integer> {
               + " --reason.")
   private boolean force;
 
-  @Option(names = "--reason", paramLabel = "TEXT", description = "Why, for the journal.")
-  private @Nullable String reason;
-
-  @Option(names = "--json", description = "Prints one JSON object.")
-  private boolean json;
+  @Mixin private RequestOptions options = new RequestOptions();
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Override
   public Integer call() throws Exception {
-    String why = reason == null ? "" : reason.strip();
+    String why = options.reason("").strip();
     if (force && why.isEmpty()) {
       throw new UserMistake(
           "Cannot force "
@@ -58,16 +50,11 @@ final class PromoteCommand implements Callable<Integer> {
               + version
               + ": the journal keeps why; add --reason TEXT");
     }
-    Target target = global.target();
     DecidedDeployment deployment =
-        new RegistryRequest(
-                target,
-                new ConfluentSubjectRegistry(target.schemaRegistry()),
-                Actor.name(),
-                new ProgressLines(spec.commandLine().getErr()))
+        RequestOptions.request(global, spec.commandLine().getErr())
             .promote(name, version, force, why.isEmpty() ? "promoted by hand" : why);
     PrintWriter out = spec.commandLine().getOut();
-    if (json) {
+    if (options.json()) {
       out.println(ModelsCommand.json(name, deployment));
     } else if (deployment.stands()) {
       out.println(

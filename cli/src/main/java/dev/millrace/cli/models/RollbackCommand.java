@@ -4,17 +4,13 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.millrace.cli.GlobalOptions;
 import dev.millrace.cli.Millrace;
-import dev.millrace.cli.ProgressLines;
 import dev.millrace.cli.models.RegistryRequest.RolledBack;
 import dev.millrace.core.lifecycle.DecidedDeployment;
-import dev.millrace.platform.Target;
-import dev.millrace.schemas.ConfluentSubjectRegistry;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -31,27 +27,18 @@ final class RollbackCommand implements Callable<Integer> {
   @Parameters(paramLabel = "NAME", description = "The model's name.")
   private String name = "";
 
-  @Option(names = "--reason", paramLabel = "TEXT", description = "Why, for the journal.")
-  private String reason = "rolled back by hand";
-
-  @Option(names = "--json", description = "Prints one JSON object.")
-  private boolean json;
+  @Mixin private RequestOptions options = new RequestOptions();
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Override
   public Integer call() throws Exception {
-    Target target = global.target();
     RolledBack done =
-        new RegistryRequest(
-                target,
-                new ConfluentSubjectRegistry(target.schemaRegistry()),
-                Actor.name(),
-                new ProgressLines(spec.commandLine().getErr()))
-            .rollback(name, reason);
+        RequestOptions.request(global, spec.commandLine().getErr())
+            .rollback(name, options.reason("rolled back by hand"));
     DecidedDeployment current = done.current();
     PrintWriter out = spec.commandLine().getOut();
-    if (json) {
+    if (options.json()) {
       ObjectNode object = ModelsCommand.json(name, current);
       ArrayNode revoked = object.putArray("revoked");
       done.revoked().forEach(d -> revoked.add(d.deploymentId()));

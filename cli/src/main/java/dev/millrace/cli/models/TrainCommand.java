@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.millrace.cli.CommandFailed;
 import dev.millrace.cli.GlobalOptions;
 import dev.millrace.cli.Millrace;
-import dev.millrace.cli.PointInTime;
 import dev.millrace.cli.ProgressLines;
 import dev.millrace.cli.UserMistake;
 import dev.millrace.platform.Target;
@@ -22,7 +21,6 @@ import java.io.PrintWriter;
 import java.time.Instant;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -43,19 +41,7 @@ public final class TrainCommand implements Callable<Integer> {
   @Parameters(paramLabel = "MODEL", description = "The model's name.")
   private String model = "";
 
-  @Option(
-      names = "--as-of",
-      paramLabel = "T",
-      description =
-          "Ends the window at this event time, and nothing later is seen; where labels are"
-              + " complete if left out.")
-  private @Nullable String asOf;
-
-  @Option(
-      names = "--project",
-      paramLabel = "P",
-      description = "The project's folder or name, where the model is not to be looked for.")
-  private @Nullable String project;
+  @Mixin private ModelDataOptions data = new ModelDataOptions();
 
   @Option(names = "--json", description = "Prints one JSON object.")
   private boolean json;
@@ -64,10 +50,10 @@ public final class TrainCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    Instant until = PointInTime.parse("--as-of", asOf);
+    Instant until = data.asOf();
     Target target = global.target();
     SubjectRegistry registry = new ConfluentSubjectRegistry(target.schemaRegistry());
-    OwnedModel owned = OwnedModel.find(model, project, target, registry);
+    OwnedModel owned = OwnedModel.find(model, data.project(), target, registry);
     ModelTraining.Trained trained;
     try {
       trained =
@@ -93,8 +79,8 @@ public final class TrainCommand implements Callable<Integer> {
     Version version = trained.published().version();
     TrainingRun run = trained.run();
     out.println("version     " + version.model() + " " + version.version());
-    out.println(measured("validation", run.validation()));
-    out.println(measured("holdout", run.holdout()));
+    out.println(measured("validation", asJson(run.validation())));
+    out.println(measured("holdout", asJson(run.holdout())));
     out.println("sha256      " + version.sha256());
     out.println("model       " + trained.published().model());
     out.println("lineage     " + trained.published().lineage());
@@ -132,19 +118,20 @@ public final class TrainCommand implements Callable<Integer> {
         : gate.path("values").isEmpty() ? "" : " " + gate.path("values");
   }
 
-  private static String measured(String part, Metrics metrics) {
+  /** A line for the metrics of one part of a training set, from their JSON. */
+  static String measured(String part, JsonNode metrics) {
     return String.format(
         Locale.ROOT,
         "%-11s AUC %.4f, log loss %.4f, calibration error %.4f, predicted %.4f, observed %.4f"
             + " (%,d rows, %,d positive)",
         part,
-        metrics.auc(),
-        metrics.logLoss(),
-        metrics.calibrationError(),
-        metrics.meanPredicted(),
-        metrics.observedRate(),
-        metrics.count(),
-        metrics.positives());
+        metrics.path("auc").asDouble(),
+        metrics.path("log_loss").asDouble(),
+        metrics.path("calibration_error").asDouble(),
+        metrics.path("mean_predicted").asDouble(),
+        metrics.path("observed_rate").asDouble(),
+        metrics.path("count").asLong(),
+        metrics.path("positives").asLong());
   }
 
   private static ObjectNode asJson(ModelTraining.Trained trained) {
@@ -162,12 +149,13 @@ public final class TrainCommand implements Callable<Integer> {
     object.put("validated", trained.published().validated());
     object.set("validation", trained.published().candidate().validation());
     ObjectNode metrics = object.putObject("metrics");
-    fill(metrics.putObject("validation"), trained.run().validation());
-    fill(metrics.putObject("holdout"), trained.run().holdout());
+    metrics.set("validation", asJson(trained.run().validation()));
+    metrics.set("holdout", asJson(trained.run().holdout()));
     return object;
   }
 
-  private static void fill(ObjectNode object, Metrics metrics) {
+  private static ObjectNode asJson(Metrics metrics) {
+    ObjectNode object = new JsonMapper().createObjectNode();
     object.put("count", metrics.count());
     object.put("positives", metrics.positives());
     object.put("auc", metrics.auc());
@@ -176,10 +164,11 @@ public final class TrainCommand implements Callable<Integer> {
     object.put("calibration_error", metrics.calibrationError());
     object.put("mean_predicted", metrics.meanPredicted());
     object.put("observed_rate", metrics.observedRate());
+    return object;
   }
 
   /** The definition's problems are the user's to change, the others may pass with time. */
-  private static RuntimeException failure(TrainingException e) {
+  static RuntimeException failure(TrainingException e) {
     String message = String.valueOf(e.getMessage());
     return e.isOfDefinition() ? new UserMistake(message, e) : new CommandFailed(message, e);
   }

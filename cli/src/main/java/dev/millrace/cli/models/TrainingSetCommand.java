@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.millrace.cli.GlobalOptions;
 import dev.millrace.cli.Millrace;
-import dev.millrace.cli.PointInTime;
 import dev.millrace.cli.ProgressLines;
 import dev.millrace.cli.UserMistake;
 import dev.millrace.cli.local.FlinkRest;
@@ -48,13 +47,7 @@ public final class TrainingSetCommand implements Callable<Integer> {
   @Option(names = "--out", paramLabel = "F.parquet", description = "The file to write.")
   private @Nullable Path out;
 
-  @Option(
-      names = "--as-of",
-      paramLabel = "T",
-      description =
-          "Ends the window at this event time, and nothing later is seen; where labels are"
-              + " complete if left out.")
-  private @Nullable String asOf;
+  @Mixin private ModelDataOptions data = new ModelDataOptions();
 
   @Option(
       names = "--as-served",
@@ -84,12 +77,6 @@ public final class TrainingSetCommand implements Callable<Integer> {
       paramLabel = "G.parquet.json",
       description = "Reads the tables as that set did: the same request gives the same bytes.")
   private @Nullable Path snapshot;
-
-  @Option(
-      names = "--project",
-      paramLabel = "P",
-      description = "The project's folder or name, where the model is not to be looked for.")
-  private @Nullable String project;
 
   @Option(names = "--json", description = "Prints one JSON object.")
   private boolean json;
@@ -155,7 +142,7 @@ public final class TrainingSetCommand implements Callable<Integer> {
             "Cannot join feature " + feature + ": it names no view; write VIEW:F or VIEW:*");
       }
     }
-    if (asOf != null) {
+    if (data.hasAsOf()) {
       throw new UserMistake(
           "Cannot join spine " + file + " --as-of a time: each of its rows has its own");
     }
@@ -185,7 +172,7 @@ public final class TrainingSetCommand implements Callable<Integer> {
               "--features",
               String.join(",", features)));
     }
-    Instant until = PointInTime.parse("--as-of", asOf);
+    Instant until = data.asOf();
     if (until != null) {
       request.addAll(List.of("--as-of", String.valueOf(until.toEpochMilli())));
     }
@@ -201,18 +188,19 @@ public final class TrainingSetCommand implements Callable<Integer> {
   private String owner(Target target, SubjectRegistry registry) {
     Project found;
     if (model != null) {
-      found = OwnedModel.find(model, project, target, registry).project();
+      found = OwnedModel.find(model, data.project(), target, registry).project();
     } else {
       String first = features.get(0);
       String view = first.substring(0, first.indexOf(':'));
       found =
           FoundProject.owning(
-              "view", view, project, p -> p.featureView(view).isPresent(), target, registry);
+              "view", view, data.project(), p -> p.featureView(view).isPresent(), target, registry);
       features.forEach(feature -> requireFeature(found, feature));
     }
     if (snapshot != null) {
       TrainingSetRun.requireSameDefinitions(snapshot, found);
     }
+    String project = data.project();
     return project != null && Files.exists(Path.of(project))
         ? Path.of(project).toAbsolutePath().toString()
         : found.name();

@@ -1,11 +1,10 @@
 package dev.millrace.cli.models;
 
+import dev.millrace.cli.Ticker;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.Locale;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
@@ -21,13 +20,7 @@ final class Waiting implements AutoCloseable {
   private static final long STALLED_SECONDS = 60;
   private static final double MEGABYTE = 1e6;
 
-  private final ScheduledExecutorService clock =
-      Executors.newSingleThreadScheduledExecutor(
-          task -> {
-            Thread thread = new Thread(task, "progress");
-            thread.setDaemon(true);
-            return thread;
-          });
+  private final Ticker ticker = new Ticker();
   private final String before;
   private volatile String verb = "";
   private volatile long whole;
@@ -38,11 +31,9 @@ final class Waiting implements AutoCloseable {
   /**
    * @param before what is said until bytes move, and when all have
    */
-  // What the line's failure would tell nobody waits for.
-  @SuppressWarnings("FutureReturnValueIgnored")
   Waiting(String before, Consumer<String> progress) {
     this.before = before;
-    clock.scheduleAtFixedRate(() -> look(progress), EVERY_SECONDS, EVERY_SECONDS, TimeUnit.SECONDS);
+    ticker.start(EVERY_SECONDS, () -> look(progress));
   }
 
   /** From now on bytes are counted; {@code whole} is negative where nobody knows how many. */
@@ -106,6 +97,6 @@ final class Waiting implements AutoCloseable {
 
   @Override
   public void close() {
-    clock.shutdownNow();
+    ticker.close();
   }
 }

@@ -135,8 +135,13 @@ class ShownPredictionTest {
         "shop", revision, atMillis, Map.of(), List.of(), Map.of(), files(missing));
   }
 
-  /** A project of one model with two inputs of the event's own. */
   private static Map<String, String> files(int missing) {
+    return project("{default: " + missing + "}", "a", "double", "b");
+  }
+
+  /** A project of one model with two inputs of the event's own, of which one may be missing. */
+  private static Map<String, String> project(
+      String missing, String optional, String type, String number) {
     return Map.of(
         "millrace.yaml",
         """
@@ -146,20 +151,21 @@ class ShownPredictionTest {
         models:
           - name: risk
             source: orders
-            missing: {default: %d}
+            missing: %s
             inputs:
-              - {name: a, value: a}
-              - {name: b, value: b}
+              - {name: %s, value: %s}
+              - {name: %s, value: %s}
         """
-            .formatted(missing),
+            .formatted(missing, optional, optional, number, number),
         "order.avsc",
         """
         {"type": "record", "name": "Order", "fields": [
           {"name": "id", "type": "string"},
           {"name": "at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
-          {"name": "a", "type": ["null", "double"]},
-          {"name": "b", "type": "double"}]}
-        """);
+          {"name": "%s", "type": ["null", "%s"]},
+          {"name": "%s", "type": "double"}]}
+        """
+            .formatted(optional, type, number));
   }
 
   @Test
@@ -171,21 +177,8 @@ class ShownPredictionTest {
     Files.write(file, profile);
     RegisteredVersion of = version(3);
     RegisteredVersion version =
-        new RegisteredVersion(
-            3,
-            of.status(),
-            of.uri(),
-            of.sha256(),
-            file.toUri().toString(),
-            ReferenceProfile.sha256(profile),
-            Map.of(),
-            null,
-            "key",
-            "test",
-            "test",
-            0,
-            null,
-            null);
+        registered(
+            3, of.uri(), of.sha256(), file.toUri().toString(), ReferenceProfile.sha256(profile));
     Rescored rescored = Rescored.of(NOW, version, INPUTS, served());
     assertThat(rescored.against()).startsWith("a row of zeros");
     assertThat(rescored.notes()).singleElement().asString().contains(INPUTS.get(0));
@@ -194,7 +187,8 @@ class ShownPredictionTest {
 
   @Test
   void textsAreScoredAgainAndTriedOut() throws Exception {
-    Model model = Definitions.read(texts()).models().get(0);
+    Model model =
+        Definitions.read(project("{shop: shoes}", "shop", "string", "amount")).models().get(0);
     ScoringModel scoring = new ScoringModel(model, List.of());
     RegisteredVersion version = version(3, categories());
     GenericRecord prediction = new GenericData.Record(Wire.PREDICTION);
@@ -268,31 +262,6 @@ class ShownPredictionTest {
             TypeProto.newBuilder()
                 .setTensorType(TypeProto.Tensor.newBuilder().setElemType(type).setShape(shape)))
         .build();
-  }
-
-  private static Map<String, String> texts() {
-    return Map.of(
-        "millrace.yaml",
-        """
-        project: shop
-        sources:
-          - {name: orders, schema: order.avsc, event-id: id, event-time: at}
-        models:
-          - name: risk
-            source: orders
-            missing: {shop: shoes}
-            inputs:
-              - {name: shop, value: shop}
-              - {name: amount, value: amount}
-        """,
-        "order.avsc",
-        """
-        {"type": "record", "name": "Order", "fields": [
-          {"name": "id", "type": "string"},
-          {"name": "at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
-          {"name": "shop", "type": ["null", "string"]},
-          {"name": "amount", "type": "double"}]}
-        """);
   }
 
   @Test
@@ -391,13 +360,27 @@ class ShownPredictionTest {
   private RegisteredVersion version(int number, byte[] onnx) throws Exception {
     Path file = folder.resolve(number + ".onnx");
     Files.write(file, onnx);
-    return new RegisteredVersion(
+    return registered(
         number,
-        RegisteredVersion.Status.VALIDATED,
         file.toUri().toString(),
         HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(onnx)),
         null,
-        null,
+        null);
+  }
+
+  private static RegisteredVersion registered(
+      int number,
+      String uri,
+      String sha256,
+      @Nullable String profileUri,
+      @Nullable String profileSha256) {
+    return new RegisteredVersion(
+        number,
+        RegisteredVersion.Status.VALIDATED,
+        uri,
+        sha256,
+        profileUri,
+        profileSha256,
         Map.of(),
         null,
         "key",

@@ -1,12 +1,11 @@
 package dev.millrace.core.definition;
 
+import static dev.millrace.core.definition.Projects.mistakes;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
 import org.apache.avro.Schema;
 import org.junit.jupiter.api.Test;
@@ -27,13 +26,6 @@ class DerivedViewsTest {
 
   private static Map<String, String> derived(String... replacements) {
     return Projects.small("feature-views:", Projects.replaced(DERIVED, replacements));
-  }
-
-  private static List<String> mistakes(Map<String, String> files) {
-    DefinitionException e =
-        catchThrowableOfType(DefinitionException.class, () -> Definitions.read(files));
-    assertThat(e).as("mistakes of the project").isNotNull();
-    return e.mistakes().stream().map(Mistake::toString).toList();
   }
 
   @Test

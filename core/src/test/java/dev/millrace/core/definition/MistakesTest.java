@@ -1,7 +1,7 @@
 package dev.millrace.core.definition;
 
+import static dev.millrace.core.definition.Projects.mistakes;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -13,20 +13,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class MistakesTest {
-
-  private static List<String> mistakes(Map<String, String> files) {
-    DefinitionException e =
-        catchThrowableOfType(DefinitionException.class, () -> Definitions.read(files));
-    assertThat(e).as("mistakes of the project").isNotNull();
-    return e.mistakes().stream().map(Mistake::toString).toList();
-  }
-
-  private static List<String> mistakes(Path folder) {
-    DefinitionException e =
-        catchThrowableOfType(DefinitionException.class, () -> Definitions.read(folder));
-    assertThat(e).as("mistakes of the project").isNotNull();
-    return e.mistakes().stream().map(Mistake::toString).toList();
-  }
 
   @Test
   void allOfThemComeAtOnceWithTheirLines() throws Exception {

@@ -1,6 +1,12 @@
 package dev.millrace.core.definition;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 
 /** Small projects for tests. */
 final class Projects {
@@ -46,6 +52,21 @@ final class Projects {
   /** A project of one of everything, with texts replaced: old, new, old, new, ... */
   static Map<String, String> small(String... replacements) {
     return Map.of("millrace.yaml", replaced(YAML, replacements), "event.avsc", SCHEMA);
+  }
+
+  /** What is wrong with a project that cannot be read. */
+  static List<String> mistakes(Map<String, String> files) {
+    return mistakes(() -> Definitions.read(files));
+  }
+
+  static List<String> mistakes(Path folder) {
+    return mistakes(() -> Definitions.read(folder));
+  }
+
+  private static List<String> mistakes(ThrowingCallable reading) {
+    DefinitionException e = catchThrowableOfType(DefinitionException.class, reading);
+    assertThat(e).as("mistakes of the project").isNotNull();
+    return e.mistakes().stream().map(Mistake::toString).toList();
   }
 
   static String replaced(String text, String... replacements) {

@@ -1,7 +1,6 @@
 package dev.millrace.core.definition;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.millrace.core.model.MissingInputs;
 import dev.millrace.core.model.TextInput;
@@ -65,12 +64,12 @@ class TextInputsTest {
 
   @Test
   void whatATextCannotBeIsSaidByItsPath() {
-    assertThat(mistakes("{name: x, value: shop}", "    missing: {x: \"\\0\"}\n"))
+    assertThat(Projects.mistakes(files("{name: x, value: shop}", "    missing: {x: \"\\0\"}\n")))
         .containsExactly(
             "millrace.yaml:19: models[0].missing.x: no model takes this text: its character 0 is"
                 + " U+0000, and ONNX Runtime takes none from Java that is U+0000 or beyond U+FFFF;"
                 + " write another one");
-    assertThat(mistakes("{name: x, value: at}", ""))
+    assertThat(Projects.mistakes(files("{name: x, value: at}", "")))
         .singleElement()
         .asString()
         .contains(
@@ -101,13 +100,6 @@ class TextInputsTest {
         .isEqualTo("it has 8193 characters, at most 8192 are taken");
     assertThat(TextInput.flaw("ab😀")).startsWith("its character 2 is U+1F600, and");
     assertThat(TextInput.flaw("\uD800")).startsWith("its character 0 is U+D800, and");
-  }
-
-  private static List<String> mistakes(String input, String rest) {
-    DefinitionException e =
-        catchThrowableOfType(DefinitionException.class, () -> Definitions.read(files(input, rest)));
-    assertThat(e).as("mistakes of the project").isNotNull();
-    return e.mistakes().stream().map(Mistake::toString).toList();
   }
 
   private static Map<String, String> files(String input, String rest) {

@@ -1,7 +1,6 @@
 package dev.millrace.core.definition;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import java.util.List;
 import java.util.Map;
@@ -43,7 +42,9 @@ class VectorInputsTest {
 
   @Test
   void whatAVectorCannotBeIsSaidByItsPath() {
-    assertThat(mistakes("{name: x, value: floats}", "    missing: {default: 0, x: 1}\n"))
+    assertThat(
+            Projects.mistakes(
+                files("{name: x, value: floats}", "    missing: {default: 0, x: 1}\n")))
         .containsExactly(
             "millrace.yaml:11: models[0].missing.x: nothing stands for input x, which is a"
                 + " vector; leave it out: where a vector is missing, fallback answers");
@@ -61,7 +62,7 @@ class VectorInputsTest {
                 "models[0].training",
                 "training on a vector (input x; leave training out and register versions that are"
                     + " trained elsewhere) is not built yet"));
-    assertThat(mistakes("{name: x, value: tags}", ""))
+    assertThat(Projects.mistakes(files("{name: x, value: tags}", "")))
         .singleElement()
         .asString()
         .contains("models[0].inputs[0].value");
@@ -75,13 +76,6 @@ class VectorInputsTest {
             .get(0);
     assertThat(model.missingDefault()).isZero();
     assertThat(model.missing()).containsExactly(Map.entry("size", 1.0));
-  }
-
-  private static List<String> mistakes(String input, String rest) {
-    DefinitionException e =
-        catchThrowableOfType(DefinitionException.class, () -> Definitions.read(files(input, rest)));
-    assertThat(e).as("mistakes of the project").isNotNull();
-    return e.mistakes().stream().map(Mistake::toString).toList();
   }
 
   private static Map<String, String> files(String input, String rest) {

@@ -5,33 +5,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
-import dev.millrace.core.definition.Definitions;
 import dev.millrace.core.definition.Model;
-import dev.millrace.core.definition.Project;
 import dev.millrace.core.model.DeployedVersion;
-import dev.millrace.core.model.Deployment;
 import dev.millrace.core.model.TextInput;
 import dev.millrace.core.row.Positions;
-import dev.millrace.platform.DefinitionsLog.ViewIdentity;
-import dev.millrace.platform.RunningViews;
 import dev.millrace.scoring.InputColumn;
 import dev.millrace.streaming.DeadLetter;
-import dev.millrace.streaming.Event;
 import dev.millrace.streaming.Inbound;
 import java.io.IOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -53,7 +37,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Texts of events and of rows on their way into a score, and what cannot be scored. */
 class TextInputTest {
 
-  private static final long NOON = 1_700_000_000_000L;
+  private static final long NOON = RiskModel.NOON;
   private static final List<String> KNOWN = List.of("shoes", "gölge €", "hats/WEB");
 
   private static final String SCHEMA =
@@ -273,23 +257,11 @@ class TextInputTest {
   @Test
   @Timeout(60)
   void onRequest() throws Exception {
-    OnRequestModels models =
-        new OnRequestModels(
-            new OnRequestEnds(
-                new FakeStore(),
-                new OnnxModels(),
-                new LoaderThread(),
-                new WaitClock.OfSystem(),
-                () -> NOON + 1_000));
-    try (models;
-        ScoringApi api = ScoringApi.start("127.0.0.1", 0, models)) {
-      models.applied(Map.of("risk", plan("shop", "")), Map.of());
-      models.deployed(version());
-      models.becomeReady();
-      JsonNode made = send(api, "/v1/models/risk/score", json("\"gölge €\""));
+    try (RiskModel.Service service = new RiskModel.Service(plan("shop", ""), version())) {
+      JsonNode made = service.send("/v1/models/risk/score", json("\"gölge €\""));
       assertThat(made.path("score").asDouble()).isCloseTo(score("gölge €", 4), within(1e-6));
       assertThat(made.at("/inputs/shop").asText()).isEqualTo("gölge €");
-      JsonNode letter = send(api, "/v1/models/risk/score", json("\"\\uD83D\\uDE00\""));
+      JsonNode letter = service.send("/v1/models/risk/score", json("\"\\uD83D\\uDE00\""));
       assertThat(letter.path("reason").asText()).isEqualTo("NO_MODEL");
       assertThat(letter.toString()).contains("takes no such text as shop: its character 0 is");
 
@@ -298,38 +270,24 @@ class TextInputTest {
       String flat = shop.replace("[3,1]", "[3]");
       String amount = "{'name':'amount','shape':[3],'datatype':'FP64','data':[4,4,4]}";
       for (String inputs : List.of(shop + "," + numbers, amount + "," + flat)) {
-        JsonNode data = infer(api, inputs).at("/outputs/0/data");
+        JsonNode data = infer(service, inputs).at("/outputs/0/data");
         assertThat(data.size()).as(inputs).isEqualTo(3);
         assertThat(data.get(0).asDouble()).isEqualTo(made.path("score").asDouble());
         assertThat(data.get(1).asDouble()).isCloseTo(score("", 4), within(1e-6));
         assertThat(data.get(2).asDouble()).isCloseTo(score("", 4), within(1e-6));
       }
-      assertThat(infer(api, shop.replace("null", "1") + "," + numbers).path("error").asText())
+      assertThat(infer(service, shop.replace("null", "1") + "," + numbers).path("error").asText())
           .contains("value 1 of input shop is 1, which no model takes: it is no text");
-      assertThat(infer(api, shop.replace("BYTES", "FP32") + "," + numbers).path("error").asText())
+      assertThat(
+              infer(service, shop.replace("BYTES", "FP32") + "," + numbers).path("error").asText())
           .contains("input shop has datatype FP32; expected BYTES");
-      assertThat(send(api, "/v2/models/risk", null).at("/inputs").toString())
+      assertThat(service.send("/v2/models/risk", null).at("/inputs").toString())
           .contains("\"name\":\"shop\",\"datatype\":\"BYTES\",\"shape\":[-1,1]");
     }
   }
 
-  private static JsonNode infer(ScoringApi api, String inputs) throws Exception {
-    return send(api, "/v2/models/risk/infer", "{'inputs':[" + inputs + "]}".replace('\'', '"'));
-  }
-
-  private static JsonNode send(ScoringApi api, String path, @Nullable String body)
-      throws Exception {
-    HttpRequest.Builder request =
-        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + api.port() + path));
-    if (body != null) {
-      request.POST(
-          HttpRequest.BodyPublishers.ofString(body.replace('\'', '"'), StandardCharsets.UTF_8));
-    }
-    return new JsonMapper()
-        .readTree(
-            HttpClient.newHttpClient()
-                .send(request.build(), HttpResponse.BodyHandlers.ofString())
-                .body());
+  private static JsonNode infer(RiskModel.Service service, String inputs) throws Exception {
+    return service.send("/v2/models/risk/infer", "{'inputs':[" + inputs + "]}");
   }
 
   private static String json(String shop) {
@@ -343,9 +301,8 @@ class TextInputTest {
 
   private static Inbound event(
       int number, @Nullable String shop, String channel, @Nullable Double amount) {
-    @Nullable Object[] values = {"o" + number, NOON + number, "c" + number, shop, channel, amount};
-    return new Inbound(
-        new Event(0, number, NOON + number, NOON + number, "o" + number, values, null, null), null);
+    return RiskModel.event(
+        number, "o" + number, NOON + number, "c" + number, shop, channel, amount);
   }
 
   private DeploymentRecord version() throws Exception {
@@ -353,23 +310,7 @@ class TextInputTest {
   }
 
   private DeploymentRecord version(String text, List<String> known) throws Exception {
-    byte[] bytes = OnnxBytes.categories(text, known, 1);
-    Path file = folder.resolve("1.onnx");
-    Files.write(file, bytes);
-    String sha256 = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-    return new DeploymentRecord(
-        new Deployment(
-            "risk",
-            "d1",
-            Deployment.State.EFFECTIVE,
-            null,
-            new DeployedVersion(1, file.toUri().toString(), sha256),
-            null,
-            0,
-            List.of(),
-            NOON),
-        0,
-        0);
+    return RiskModel.version(folder, 0, 1, OnnxBytes.categories(text, known, 1));
   }
 
   private static ScoringPlan plan(String shop, String rest) throws IOException {
@@ -420,10 +361,6 @@ class TextInputTest {
             inputs:
               %s"""
             .formatted(views, inputs);
-    Project project = Definitions.read(Map.of("millrace.yaml", yaml, "order.avsc", SCHEMA));
-    Map<String, ViewIdentity> identities = new HashMap<>();
-    project.featureViews().forEach(v -> identities.put(v.name(), new ViewIdentity(1, v.id())));
-    return ScoringPlan.of(
-        project, project.models().get(0), RunningViews.only(project, identities), false, "test");
+    return RiskModel.plan(yaml, "order.avsc", SCHEMA);
   }
 }

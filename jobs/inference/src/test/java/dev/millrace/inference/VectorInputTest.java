@@ -4,27 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
-import dev.millrace.core.definition.Definitions;
-import dev.millrace.core.definition.Project;
-import dev.millrace.core.model.DeployedVersion;
-import dev.millrace.core.model.Deployment;
 import dev.millrace.core.row.Numbers;
-import dev.millrace.platform.RunningViews;
 import dev.millrace.streaming.DeadLetter;
-import dev.millrace.streaming.Event;
 import dev.millrace.streaming.Inbound;
 import java.io.IOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -37,7 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** An array of an event as an input: from the event to the score, and what cannot be scored. */
 class VectorInputTest {
 
-  private static final long NOON = 1_700_000_000_000L;
+  private static final long NOON = RiskModel.NOON;
 
   private static final String SCHEMA =
       """
@@ -162,26 +147,15 @@ class VectorInputTest {
   @Test
   @Timeout(60)
   void onRequest() throws Exception {
-    OnRequestModels models =
-        new OnRequestModels(
-            new OnRequestEnds(
-                new FakeStore(),
-                new OnnxModels(),
-                new LoaderThread(),
-                new WaitClock.OfSystem(),
-                () -> NOON + 1_000));
-    try (models;
-        ScoringApi api = ScoringApi.start("127.0.0.1", 0, models)) {
-      models.applied(Map.of("risk", plan("")), Map.of());
-      models.deployed(version(0, 1, 4));
-      models.becomeReady();
+    try (RiskModel.Service service = new RiskModel.Service(plan(""), version(0, 1, 4))) {
       double score =
-          post(api, "/v1/models/risk/score", json("[1, 2.5, 3]")).path("score").asDouble();
+          service.send("/v1/models/risk/score", json("[1, 2.5, 3]")).path("score").asDouble();
       assertThat(score).isCloseTo(sigmoid(new float[] {1, 2.5f, 3}, 4), within(1e-6));
-      JsonNode letter = post(api, "/v1/models/risk/score", json("[1, 2.5]"));
+      JsonNode letter = service.send("/v1/models/risk/score", json("[1, 2.5]"));
       assertThat(letter.path("reason").asText()).isEqualTo("NO_MODEL");
       assertThat(letter.toString()).contains("takes 3 values of image where the event has 2");
-      assertThat(post(api, "/v1/models/risk/score", json("[1, \"a\", 2]")).path("reason").asText())
+      assertThat(
+              service.send("/v1/models/risk/score", json("[1, \"a\", 2]")).path("reason").asText())
           .isEqualTo("MALFORMED");
       String byFile = "{'name':'x','shape':[2,4],'datatype':'FP32','data':[1,2.5,3,4,1,2.5,3,5]}";
       String bySignature =
@@ -189,24 +163,14 @@ class VectorInputTest {
               + "{'name':'size','shape':[2],'datatype':'FP64','data':[4,5]}";
       for (String inputs : List.of(byFile, bySignature)) {
         JsonNode data =
-            post(api, "/v2/models/risk/infer", "{'inputs':[" + inputs + "]}").at("/outputs/0/data");
+            service
+                .send("/v2/models/risk/infer", "{'inputs':[" + inputs + "]}")
+                .at("/outputs/0/data");
         assertThat(data.size()).isEqualTo(2);
         assertThat(data.get(0).asDouble()).isEqualTo(score);
         assertThat(data.get(1).asDouble()).isNotEqualTo(score);
       }
     }
-  }
-
-  private static JsonNode post(ScoringApi api, String path, String body) throws Exception {
-    HttpRequest request =
-        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + api.port() + path))
-            .POST(
-                HttpRequest.BodyPublishers.ofString(
-                    body.replace('\'', '"'), StandardCharsets.UTF_8))
-            .build();
-    return new JsonMapper()
-        .readTree(
-            HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString()).body());
   }
 
   private static String json(String image) {
@@ -220,9 +184,7 @@ class VectorInputTest {
   }
 
   private static Inbound event(int number, @Nullable Object image, @Nullable Double size) {
-    @Nullable Object[] values = {"p" + number, NOON + number, image, size};
-    return new Inbound(
-        new Event(0, number, NOON + number, NOON + number, "p" + number, values, null, null), null);
+    return RiskModel.event(number, "p" + number, NOON + number, image, size);
   }
 
   /** A version that takes so many values a row, the last the size. */
@@ -242,22 +204,7 @@ class VectorInputTest {
                 .floats("w", width, weights)
                 .node("MatMul", List.of("x", "w"), "z")
                 .node("Sigmoid", List.of("z"), "p"));
-    Path file = folder.resolve(number + ".onnx");
-    Files.write(file, bytes);
-    String sha256 = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-    return new DeploymentRecord(
-        new Deployment(
-            "risk",
-            "d" + number,
-            Deployment.State.EFFECTIVE,
-            null,
-            new DeployedVersion(number, file.toUri().toString(), sha256),
-            null,
-            0,
-            List.of(),
-            NOON),
-        0,
-        offset);
+    return RiskModel.version(folder, offset, number, bytes);
   }
 
   private static ScoringPlan plan(String rest) throws IOException {
@@ -275,8 +222,6 @@ class VectorInputTest {
               - {name: size, value: size}
         %s"""
             .formatted(rest);
-    Project project = Definitions.read(Map.of("millrace.yaml", yaml, "photo.avsc", SCHEMA));
-    return ScoringPlan.of(
-        project, project.models().get(0), RunningViews.only(project, Map.of()), false, "test");
+    return RiskModel.plan(yaml, "photo.avsc", SCHEMA);
   }
 }

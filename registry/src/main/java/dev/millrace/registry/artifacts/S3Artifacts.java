@@ -104,29 +104,15 @@ public final class S3Artifacts implements ArtifactStore {
     String number = UUID.randomUUID().toString();
     Map<String, String> metadata =
         promised == null ? Map.of(NOTE, number) : Map.of(SHA256, promised.toLowerCase(Locale.ROOT));
-    String id =
-        bucket
-            .ask(
-                s3 ->
-                    s3.createMultipartUpload(r -> bucket.at(r::bucket).key(key).metadata(metadata)))
-            .uploadId();
+    S3Upload upload = S3Upload.begin(bucket, key, metadata);
     boolean complete = false;
     try {
       List<CompletedPart> parts = new ArrayList<>();
       do {
-        parts.add(send(key, id, parts.size() + 1, spool.file()));
+        parts.add(send(upload, parts.size() + 1, spool.file()));
       } while (spool.next() > 0);
       String sha256 = Sha256.end(spool.digest(), promised);
-      var unusedAnswer =
-          bucket.ask(
-              s3 ->
-                  s3.completeMultipartUpload(
-                      r ->
-                          bucket
-                              .at(r::bucket)
-                              .key(key)
-                              .uploadId(id)
-                              .multipartUpload(u -> u.parts(parts))));
+      var unusedAnswer = bucket.ask(s3 -> s3.completeMultipartUpload(upload.complete(parts)));
       complete = true;
       if (promised == null) {
         note(path, sha256, number);
@@ -134,34 +120,26 @@ public final class S3Artifacts implements ArtifactStore {
       return sha256;
     } finally {
       if (!complete) {
-        giveUp(key, id);
+        giveUp(upload);
       }
     }
   }
 
-  private CompletedPart send(String key, String id, int number, Path part) throws IOException {
+  private CompletedPart send(S3Upload upload, int number, Path part) throws IOException {
     String etag =
-        bucket
-            .ask(
-                s3 ->
-                    s3.uploadPart(
-                        r -> bucket.at(r::bucket).key(key).uploadId(id).partNumber(number),
-                        RequestBody.fromFile(part)))
-            .eTag();
-    return CompletedPart.builder().partNumber(number).eTag(etag).build();
+        bucket.ask(s3 -> s3.uploadPart(upload.part(number), RequestBody.fromFile(part))).eTag();
+    return S3Upload.taken(number, etag);
   }
 
   /** What failed before is told; this would hide it. */
-  private void giveUp(String key, String id) {
+  private void giveUp(S3Upload upload) {
     try {
-      var unusedAnswer =
-          bucket.ask(
-              s3 -> s3.abortMultipartUpload(r -> bucket.at(r::bucket).key(key).uploadId(id)));
+      var unusedAnswer = bucket.ask(s3 -> s3.abortMultipartUpload(upload.abort()));
     } catch (StoreException e) {
       LOG.warn(
           "Cannot remove the parts of an upload of {} that failed: {}; the bucket's rule for"
               + " incomplete uploads will, where it has one",
-          key,
+          upload.key(),
           e.getMessage());
     }
   }

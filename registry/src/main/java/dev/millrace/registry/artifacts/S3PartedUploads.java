@@ -6,6 +6,7 @@ import java.net.URL;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import software.amazon.awssdk.services.s3.S3Client;
@@ -19,49 +20,32 @@ record S3PartedUploads(S3Bucket bucket) implements PartedUploads {
 
   @Override
   public Begun begin(ArtifactPath path, int parts) throws IOException {
-    String key = bucket.key("", path);
-    String id =
-        bucket.ask(s3 -> s3.createMultipartUpload(r -> bucket.at(r::bucket).key(key))).uploadId();
+    S3Upload upload = S3Upload.begin(bucket, bucket.key("", path), Map.of());
     List<URL> addresses = new ArrayList<>();
     for (int part = 1; part <= parts; part++) {
-      addresses.add(address(key, id, part));
+      addresses.add(address(upload, part));
     }
-    return new Begun(id, addresses);
+    return new Begun(upload.id(), addresses);
   }
 
-  private URL address(String key, String id, int part) throws IOException {
+  private URL address(S3Upload upload, int part) throws IOException {
     // Signing asks nobody, but for keys that may be gone.
     return bucket.ask(
         s3 ->
             bucket
                 .presigner()
                 .presignUploadPart(
-                    p ->
-                        p.signatureDuration(VALID)
-                            .uploadPartRequest(
-                                r -> bucket.at(r::bucket).key(key).uploadId(id).partNumber(part)))
+                    p -> p.signatureDuration(VALID).uploadPartRequest(upload.part(part)))
                 .url());
   }
 
   @Override
   public void complete(ArtifactPath path, String id, List<Part> parts) throws IOException {
-    String key = bucket.key("", path);
-    List<CompletedPart> completed =
-        parts.stream()
-            .map(p -> CompletedPart.builder().partNumber(p.number()).eTag(p.etag()).build())
-            .toList();
+    S3Upload upload = upload(path, id);
+    List<CompletedPart> taken =
+        parts.stream().map(p -> S3Upload.taken(p.number(), p.etag())).toList();
     try {
-      var unusedAnswer =
-          known(
-              path,
-              s3 ->
-                  s3.completeMultipartUpload(
-                      r ->
-                          bucket
-                              .at(r::bucket)
-                              .key(key)
-                              .uploadId(id)
-                              .multipartUpload(u -> u.parts(completed))));
+      var unusedAnswer = known(path, s3 -> s3.completeMultipartUpload(upload.complete(taken)));
     } catch (StoreException e) {
       String code = S3Failures.wrongParts(e);
       if (code == null) {
@@ -76,9 +60,12 @@ record S3PartedUploads(S3Bucket bucket) implements PartedUploads {
 
   @Override
   public void abort(ArtifactPath path, String id) throws IOException {
-    String key = bucket.key("", path);
-    var unusedAnswer =
-        known(path, s3 -> s3.abortMultipartUpload(r -> bucket.at(r::bucket).key(key).uploadId(id)));
+    S3Upload upload = upload(path, id);
+    var unusedAnswer = known(path, s3 -> s3.abortMultipartUpload(upload.abort()));
+  }
+
+  private S3Upload upload(ArtifactPath path, String id) {
+    return new S3Upload(bucket, bucket.key("", path), id);
   }
 
   private <T> T known(ArtifactPath path, Function<S3Client, T> request) throws IOException {
