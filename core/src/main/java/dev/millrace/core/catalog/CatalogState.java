@@ -53,13 +53,6 @@ public record CatalogState(
   /**
    * Takes the next event. One that is not newer than the newest changes nothing, nor does one
    * without a number: that the registry has not written.
-   */
-  public CatalogState apply(LifecycleEntry event) {
-    return ModelState.details(event).map(details -> apply(event, details)).orElse(this);
-  }
-
-  /**
-   * The same where the event's details were read already.
    *
    * @param details as {@link ModelState#details} gives them
    */
