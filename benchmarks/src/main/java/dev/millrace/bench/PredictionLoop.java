@@ -168,11 +168,14 @@ final class PredictionLoop implements AutoCloseable {
     AtomicReference<@Nullable Exception> failure = new AtomicReference<>();
     Hops hops = Hops.of(events);
     long startNanos = System.nanoTime();
+    long startMillis = System.currentTimeMillis();
     Thread sender =
         thread(
             "sender",
             failure,
-            () -> send(topic, first, eventsPerSecond, events, startNanos, hops, failure));
+            () ->
+                send(
+                    topic, first, eventsPerSecond, events, startNanos, startMillis, hops, failure));
     Thread acting =
         thread(
             "action",
@@ -216,9 +219,9 @@ final class PredictionLoop implements AutoCloseable {
       double eventsPerSecond,
       int events,
       long startNanos,
+      long startMillis,
       Hops hops,
       AtomicReference<@Nullable Exception> failure) {
-    long startMillis = System.currentTimeMillis();
     for (int i = 0; i < events && failure.get() == null; i++) {
       long dueNanos = startNanos + (long) (i / eventsPerSecond * 1e9);
       long aheadNanos = dueNanos - System.nanoTime();

@@ -31,6 +31,10 @@ final class ScoringFigures implements AutoCloseable {
   private static final double CANARY_SHARE = 0.2;
   private static final int PEER_WARM_UP_SECONDS = 15;
   private static final int PARALLELISM = 2;
+  private static final int JOB_PATIENCE_SECONDS = 600;
+
+  /** The JIT compiler's queue was empty after 80 s on two cores that have to score meanwhile. */
+  private static final int SETTLING_SECONDS = 180;
 
   private final Path work;
   private @Nullable ScoringStage stage;
@@ -48,7 +52,7 @@ final class ScoringFigures implements AutoCloseable {
     ScoringStage there = stage(bench);
     FlinkJobs jobs = new FlinkJobs(there.target().flink());
     jobs.cancel("millrace-" + Requests.PROJECT + "-inference");
-    long events = bench.quick() ? 200_000 : 1_200_000;
+    long events = bench.quick() ? 200_000 : 2_000_000;
     there.fill(Requests.TOPIC, events, System.currentTimeMillis());
     bench.say().accept(String.format(Locale.ROOT, "  %,d events are in the topic", events));
     Samples peer = peer(bench, there);
@@ -86,7 +90,8 @@ final class ScoringFigures implements AutoCloseable {
     double rate = halfPace(bench);
     // Until then the TaskManager is compiling, and what is downstream takes what the pace has left.
     PredictionLoop.Seen settling =
-        loop(bench).run(Requests.TOPIC, Requests.MODEL, rate / 2, bench.quick() ? 10 : 60);
+        loop(bench)
+            .run(Requests.TOPIC, Requests.MODEL, rate / 2, bench.quick() ? 10 : SETTLING_SECONDS);
     say(bench, "settling", settling);
     latency(bench, "prediction-latency", Requests.TOPIC, Requests.MODEL, rate, GOAL_P99_MILLIS);
     latency(
@@ -357,8 +362,7 @@ final class ScoringFigures implements AutoCloseable {
     String topic = Topics.predictions(Requests.PROJECT, Requests.MODEL);
     bench.stack().apply(stage.project());
     CatchUp catchUp = new CatchUp();
-    long deadlineNanos =
-        System.nanoTime() + TimeUnit.SECONDS.toNanos(ScoringStage.PATIENCE_SECONDS);
+    long deadlineNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(JOB_PATIENCE_SECONDS);
     long written = 0;
     while (written < events) {
       written = stage.written(topic);
@@ -366,7 +370,7 @@ final class ScoringFigures implements AutoCloseable {
       if (System.nanoTime() > deadlineNanos) {
         throw new IOException(
             "Cannot measure the job: "
-                + ScoringStage.PATIENCE_SECONDS
+                + JOB_PATIENCE_SECONDS
                 + " s after it was started there are "
                 + written
                 + " predictions of "

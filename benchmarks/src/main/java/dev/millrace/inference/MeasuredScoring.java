@@ -140,7 +140,7 @@ public final class MeasuredScoring implements AutoCloseable {
   /** Events bring all inputs themselves. */
   private static final class NoFeatures implements FeatureReads {
     @Override
-    public List<List<@Nullable String>> read(List<Query> queries) {
+    public List<List<byte @Nullable []>> read(List<Query> queries) {
       if (!queries.isEmpty()) {
         throw new IllegalStateException("Cannot read features: there are none");
       }

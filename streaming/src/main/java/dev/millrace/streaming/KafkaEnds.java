@@ -61,6 +61,10 @@ public final class KafkaEnds {
   public static final Map<String, String> BULK =
       Map.of("fetch.min.bytes", String.valueOf(64 * 1024), "fetch.max.wait.ms", "100");
 
+  /** The same where half a second does not matter: an idle topic is asked twice a second. */
+  public static final Map<String, String> PATIENT =
+      Map.of("fetch.min.bytes", String.valueOf(64 * 1024), "fetch.max.wait.ms", "500");
+
   /** Records that are visible with a checkpoint may wait that long for their batch. */
   private static final String COMMITTED_LINGER_MILLIS = "100";
 

@@ -112,7 +112,7 @@ final class DriftEnds implements DriftDetectorJob.Ends {
   public DataStream<Inbound> labels(
       StreamExecutionEnvironment env, DriftPlan plan, DriftPlan.Labels labels) {
     return env.fromSource(
-            KafkaEnds.events(target, labels.source(), group("labels", plan), KafkaEnds.BULK),
+            KafkaEnds.events(target, labels.source(), group("labels", plan), KafkaEnds.PATIENT),
             KafkaEnds.watermarks(labels.source(), LABELS_IDLE_AFTER),
             labels.source().name() + " for " + plan.model())
         .uid("source-" + labels.source().name() + "-" + plan.model());
@@ -216,7 +216,7 @@ final class DriftEnds implements DriftDetectorJob.Ends {
             .setDeserializer(decoder)
             .setProperty("isolation.level", "read_committed")
             .setProperty("register.consumer.jmx.mbeans", "false");
-    KafkaEnds.BULK.forEach(builder::setProperty);
+    KafkaEnds.PATIENT.forEach(builder::setProperty);
     return builder.build();
   }
 

@@ -20,7 +20,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Brings together, by event id, the served prediction, the scores of other versions and the labels;
  * the first of each prediction counts. At event time + wait the event is mature and goes on, with
- * the label that lies within (event time, event time + wait], if there is one.
+ * the label that lies within (event time, event time + wait], if there is one. Where the model has
+ * no labels it goes on as soon as its shadows' scores are there, which is at once where there are
+ * none.
  *
  * <p>Scores of the shadows topic do not hold time back, for there may be none; a served prediction
  * says which there are. One that has not come is waited for, window by window of event time and at
@@ -118,8 +120,17 @@ final class EventJoin extends KeyedCoProcessFunction<String, Scored, Label, Matu
     for (Label label : before.pending()) {
       after = judged(label, after, context);
     }
+    if (isComplete(after)) {
+      mature(after, context, out);
+      return;
+    }
     event.update(after);
     context.timerService().registerEventTimeTimer(scored.timeMillis() + waitMillis);
+  }
+
+  /** Whether nothing more can come that counts, so that there is nothing to wait for. */
+  private boolean isComplete(EventScores scores) {
+    return plan.labels() == null && scores.served() != null && scores.missingShadows() == 0;
   }
 
   private void shadow(Scored shadow, EventScores before, Context context, Collector<Matured> out)
@@ -138,7 +149,7 @@ final class EventJoin extends KeyedCoProcessFunction<String, Scored, Label, Matu
       return;
     }
     EventScores after = before.withShadow(shadow);
-    if (after.waits() > 0 && after.missingShadows() == 0) {
+    if (isComplete(after) || (after.waits() > 0 && after.missingShadows() == 0)) {
       mature(after, context, out);
       return;
     }

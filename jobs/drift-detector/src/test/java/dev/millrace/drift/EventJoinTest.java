@@ -215,6 +215,71 @@ class EventJoinTest {
   }
 
   @Test
+  void withoutLabelsAnEventIsMatureAtOnce() throws Exception {
+    try (Harness harness = Harness.open(unlabelled())) {
+      harness.put(served("a", START, 1, 0.3));
+      assertThat(harness.matured())
+          .singleElement()
+          .satisfies(
+              m -> {
+                assertThat(m.served().score()).isEqualTo(0.3);
+                assertThat(m.label()).isNaN();
+              });
+      harness.put(served("a", START, 1, 0.9));
+      harness.time(START + HOUR);
+      harness.put(served("a", START, 1, 0.9));
+      assertThat(harness.matured()).as("repeats").hasSize(1);
+      assertThat(harness.first()).hasSize(1);
+      harness.assertEmptyInTheEnd();
+      assertThat(harness.matured()).hasSize(1);
+    }
+  }
+
+  @Test
+  void withoutLabelsAnEventIsMatureWithTheLastOfItsShadowsScores() throws Exception {
+    try (Harness harness = Harness.open(unlabelled())) {
+      harness.put(served("a", START, 1, 0.3, 2, 3));
+      harness.put(shadow("a", START, 3, 0.4));
+      assertThat(harness.matured()).isEmpty();
+      harness.put(shadow("a", START, 2, 0.5));
+      harness.put(shadow("b", START, 2, 0.6));
+      assertThat(harness.matured())
+          .singleElement()
+          .satisfies(m -> assertThat(m.versions()).containsExactly(3, 2));
+      harness.put(served("b", START, 1, 0.7, 2));
+      assertThat(harness.matured())
+          .last()
+          .satisfies(
+              m -> {
+                assertThat(m.served().eventId()).isEqualTo("b");
+                assertThat(m.scores()).containsExactly(0.6);
+              });
+      harness.put(served("c", START, 1, 0.3, 2));
+      harness.time(START + HOUR);
+      assertThat(harness.matured()).as("c waits, and holds time").hasSize(2);
+      assertThat(harness.told()).isEqualTo(START - 1);
+      harness.put(shadow("c", START, 2, 0.8));
+      assertThat(harness.matured()).hasSize(3);
+      harness.time(START + 2 * HOUR);
+      assertThat(harness.told()).isEqualTo(START + 2 * HOUR);
+      harness.assertEmptyInTheEnd();
+      assertThat(harness.matured()).hasSize(3);
+    }
+  }
+
+  private static DriftPlan unlabelled() {
+    return new DriftPlan(
+        PLAN.project(),
+        PLAN.model(),
+        PLAN.inputs(),
+        PLAN.missing(),
+        PLAN.segments(),
+        PLAN.windowMillis(),
+        PLAN.seasonMillis(),
+        null);
+  }
+
+  @Test
   void aShadowScoreThatNeverComesIsGivenUpAfterADayOfWindows() throws Exception {
     try (Harness harness = Harness.open(PLAN)) {
       harness.put(served("a", START, 1, 0.3, 2));

@@ -32,7 +32,8 @@ public final class FeaturePipelineJob {
   /** The stage on the dead letters of this job. */
   public static final String STAGE = "feature-pipeline";
 
-  private static final long ROW_BUFFER_MILLIS = 5;
+  /** On the way from an event to its row each record is told of at once. */
+  private static final long AT_ONCE = 0;
 
   public static void main(String[] args) throws Exception {
     JobSetup setup = JobSetup.from(args, System.getenv());
@@ -104,8 +105,7 @@ public final class FeaturePipelineJob {
               .returns(ArchivedEvent.TYPE)
               .name("judge " + source.name())
               .uid(judgeUid(source))
-              // On the way from an event to its row in Redis nothing waits for a buffer to fill.
-              .setBufferTimeout(ROW_BUFFER_MILLIS);
+              .setBufferTimeout(AT_ONCE);
       if (source.batch() != null) {
         // Its one reader hands rows on in order, and they must be judged in it.
         judged.setParallelism(1);
@@ -154,7 +154,7 @@ public final class FeaturePipelineJob {
           .returns(ViewEvent.TYPE)
           .name("order " + view.name())
           .uid("order-" + view.name() + "-" + view.id())
-          .setBufferTimeout(ROW_BUFFER_MILLIS);
+          .setBufferTimeout(AT_ONCE);
     }
   }
 

@@ -4,6 +4,7 @@ import dev.millrace.core.expression.Expression;
 import dev.millrace.core.expression.ExpressionException;
 import dev.millrace.core.row.Positions;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -114,7 +115,7 @@ final class FeatureLookup implements AutoCloseable {
     List<FeatureReads.Query> queries = new ArrayList<>(viewByKey.size());
     viewByKey.forEach(
         (key, view) -> queries.add(new FeatureReads.Query(key, plan.views().get(view).fields())));
-    List<List<@Nullable String>> answers;
+    List<List<byte @Nullable []>> answers;
     try {
       answers = store.read(queries);
     } catch (IOException e) {
@@ -141,10 +142,10 @@ final class FeatureLookup implements AutoCloseable {
     return true;
   }
 
-  private @Nullable ViewRow row(ViewRead view, List<@Nullable String> values) {
-    String time = values.get(ViewRead.TIME);
-    String positions = values.get(ViewRead.POSITIONS);
-    String version = values.get(ViewRead.VERSION);
+  private @Nullable ViewRow row(ViewRead view, List<byte @Nullable []> values) {
+    String time = text(values.get(ViewRead.TIME));
+    String positions = text(values.get(ViewRead.POSITIONS));
+    String version = text(values.get(ViewRead.VERSION));
     if (time == null || positions == null || version == null) {
       return null;
     }
@@ -154,11 +155,11 @@ final class FeatureLookup implements AutoCloseable {
     }
     String witness = view.witness().feature();
     boolean allEmpty =
-        view.witness().allEmpty(witness == null ? null : values.get(view.indexOf(witness)));
+        view.witness().allEmpty(witness == null ? null : text(values.get(view.indexOf(witness))));
     @Nullable Object[] features = new Object[values.size() - ViewRead.HEADER];
     for (int f = ViewRead.HEADER; f < values.size(); f++) {
-      String value = values.get(f);
-      features[f - ViewRead.HEADER] = view.isText(f) ? value : number(value);
+      byte[] value = values.get(f);
+      features[f - ViewRead.HEADER] = view.isText(f) ? text(value) : number(value);
     }
     try {
       return new ViewRow(Long.parseLong(time), Positions.parse(positions), allEmpty, features);
@@ -169,16 +170,17 @@ final class FeatureLookup implements AutoCloseable {
     }
   }
 
+  private static @Nullable String text(byte @Nullable [] value) {
+    return value == null ? null : new String(value, StandardCharsets.UTF_8);
+  }
+
   /** A list or a map is no input; it may stand here only to tell whether a window is empty. */
-  private @Nullable Double number(@Nullable String text) {
+  private @Nullable Double number(byte @Nullable [] text) {
     if (text == null) {
       return null;
     }
-    if (text.equals("true") || text.equals("false")) {
-      return text.equals("true") ? 1.0 : 0.0;
-    }
     try {
-      return Double.valueOf(text);
+      return StoredNumber.of(text);
     } catch (NumberFormatException e) {
       metrics.rowsUnreadable.inc();
       return null;

@@ -14,10 +14,11 @@ interface FeatureReads extends AutoCloseable {
   /**
    * Reads all hashes in one round trip.
    *
-   * @return for each query the values in the order of its fields, null where there is none
+   * @return for each query the values in the order of its fields, as the store has them: text in
+   *     UTF-8; null where there is none
    * @throws IOException where the store could not be asked, or not within the time there is
    */
-  List<List<@Nullable String>> read(List<Query> queries) throws IOException;
+  List<List<byte @Nullable []>> read(List<Query> queries) throws IOException;
 
   @Override
   void close();

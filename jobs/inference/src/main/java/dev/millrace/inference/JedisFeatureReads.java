@@ -3,8 +3,10 @@ package dev.millrace.inference;
 import dev.millrace.platform.RedisClients;
 import dev.millrace.platform.RedisTarget;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -25,6 +27,10 @@ final class JedisFeatureReads implements FeatureReads {
   private static final Duration TIMEOUT = Duration.ofMillis(500);
 
   private final RedisTarget redis;
+
+  /** By the list itself, because to compare lists of names takes longer than to encode them. */
+  private final IdentityHashMap<List<String>, byte[][]> encoded = new IdentityHashMap<>();
+
   private @Nullable UnifiedJedis client;
 
   /**
@@ -41,7 +47,7 @@ final class JedisFeatureReads implements FeatureReads {
   }
 
   @Override
-  public List<List<@Nullable String>> read(List<Query> queries) throws IOException {
+  public List<List<byte @Nullable []>> read(List<Query> queries) throws IOException {
     boolean whole = false;
     try {
       UnifiedJedis open = client;
@@ -49,15 +55,16 @@ final class JedisFeatureReads implements FeatureReads {
         open = RedisClients.open(redis, TIMEOUT);
         client = open;
       }
-      List<Response<List<String>>> answers = new ArrayList<>(queries.size());
+      List<Response<List<byte[]>>> answers = new ArrayList<>(queries.size());
       try (AbstractPipeline pipeline = RedisClients.pipelined(open)) {
         for (Query query : queries) {
-          answers.add(pipeline.hmget(query.key(), query.fields().toArray(new String[0])));
+          answers.add(
+              pipeline.hmget(query.key().getBytes(StandardCharsets.UTF_8), fields(query.fields())));
         }
         pipeline.sync();
       }
-      List<List<@Nullable String>> rows = new ArrayList<>(queries.size());
-      for (Response<List<String>> answer : answers) {
+      List<List<byte @Nullable []>> rows = new ArrayList<>(queries.size());
+      for (Response<List<byte[]>> answer : answers) {
         rows.add(new ArrayList<>(answer.get()));
       }
       whole = true;
@@ -71,6 +78,16 @@ final class JedisFeatureReads implements FeatureReads {
         close();
       }
     }
+  }
+
+  /** The names as they are sent: there are few lists of them, and each is sent very often. */
+  private byte[][] fields(List<String> names) {
+    byte[][] known = encoded.get(names);
+    if (known == null) {
+      known = names.stream().map(n -> n.getBytes(StandardCharsets.UTF_8)).toArray(byte[][]::new);
+      encoded.put(names, known);
+    }
+    return known;
   }
 
   @Override

@@ -1,6 +1,7 @@
 package dev.millrace.inference;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -36,7 +37,7 @@ final class FakeStore implements FeatureReads, FeatureReads.Factory {
   }
 
   @Override
-  public List<List<@Nullable String>> read(List<Query> queries) throws IOException {
+  public List<List<byte @Nullable []>> read(List<Query> queries) throws IOException {
     Runnable before = beforeRound.remove(rounds.size());
     if (before != null) {
       before.run();
@@ -45,11 +46,14 @@ final class FakeStore implements FeatureReads, FeatureReads.Factory {
     if (down) {
       throw new IOException("Cannot read features from Redis at nowhere: it is down");
     }
-    List<List<@Nullable String>> answers = new ArrayList<>();
+    List<List<byte @Nullable []>> answers = new ArrayList<>();
     for (Query query : queries) {
       Map<String, String> hash = hashes.getOrDefault(query.key(), Map.of());
-      List<@Nullable String> values = new ArrayList<>();
-      query.fields().forEach(f -> values.add(hash.get(f)));
+      List<byte @Nullable []> values = new ArrayList<>();
+      for (String field : query.fields()) {
+        String value = hash.get(field);
+        values.add(value == null ? null : value.getBytes(StandardCharsets.UTF_8));
+      }
       answers.add(values);
     }
     return answers;

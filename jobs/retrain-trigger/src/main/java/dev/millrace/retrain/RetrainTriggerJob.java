@@ -26,7 +26,7 @@ public final class RetrainTriggerJob {
   public static final String STAGE = "retrain-trigger";
 
   /** A command is seen by the registry with the checkpoint after it: this is how long it waits. */
-  private static final Duration CHECKPOINT_INTERVAL = Duration.ofSeconds(1);
+  private static final Duration CHECKPOINT_INTERVAL = Duration.ofSeconds(2);
 
   public static void main(String[] args) throws Exception {
     JobSetup setup = JobSetup.from(args, System.getenv());
