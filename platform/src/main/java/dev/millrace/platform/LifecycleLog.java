@@ -6,7 +6,6 @@ import dev.millrace.core.model.LifecycleEntry.Kind;
 import dev.millrace.schemas.SubjectRegistry;
 import dev.millrace.schemas.Wire;
 import dev.millrace.schemas.WireFormat;
-import java.io.EOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
@@ -189,16 +188,14 @@ public final class LifecycleLog {
       WireFormat.Reader reader, ConsumerRecord<String, byte[]> record) {
     try {
       return Optional.of(LifecycleEntry.of(reader.read(record.value())));
-    } catch (EOFException | SubjectRegistry.UnknownSchemaException | RuntimeException e) {
+    } catch (WireFormat.UnreadableException
+        | SubjectRegistry.UnknownSchemaException
+        | RuntimeException e) {
       return unreadable(record, e);
     } catch (IOException e) {
-      if (WireFormat.framed(record.value())) {
-        throw new UncheckedIOException(
-            "Cannot read %s at %d:%d"
-                .formatted(record.topic(), record.partition(), record.offset()),
-            e);
-      }
-      return unreadable(record, e);
+      throw new UncheckedIOException(
+          "Cannot read %s at %d:%d".formatted(record.topic(), record.partition(), record.offset()),
+          e);
     }
   }
 

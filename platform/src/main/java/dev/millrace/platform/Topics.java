@@ -1,5 +1,6 @@
 package dev.millrace.platform;
 
+import dev.millrace.schemas.WireFormat;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -28,7 +29,7 @@ public final class Topics {
   public static final String TRACKING = "models.tracking";
 
   public static final int PARTITIONS = 4;
-  public static final int RECORD_BYTES_MAX = 16 * 1024 * 1024;
+  public static final int RECORD_BYTES_MAX = WireFormat.RECORD_BYTES_MAX;
   private static final long RETENTION_MILLIS = 7L * 24 * 60 * 60 * 1000;
   private static final long KEPT_FOR_EVER = -1;
 

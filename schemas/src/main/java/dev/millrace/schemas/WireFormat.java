@@ -5,7 +5,9 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.HashMap;
 import java.util.Map;
+import org.apache.avro.AvroRuntimeException;
 import org.apache.avro.Schema;
+import org.apache.avro.SchemaParseException;
 import org.apache.avro.generic.GenericDatumReader;
 import org.apache.avro.generic.GenericDatumWriter;
 import org.apache.avro.generic.GenericRecord;
@@ -22,7 +24,27 @@ import org.jspecify.annotations.Nullable;
 public final class WireFormat {
 
   public static final int HEADER_BYTES = 5;
+
+  /** No record of any topic is larger. */
+  public static final int RECORD_BYTES_MAX = 16 * 1024 * 1024;
+
+  private static final int ITEMS_MAX = 1024 * 1024;
   private static final byte MAGIC = 0;
+
+  static {
+    // A corrupt length must not become an allocation. Avro looks once in a process, when it first
+    // decodes a length; whoever decodes comes by here before.
+    limit("string.maxLength", RECORD_BYTES_MAX);
+    limit("bytes.maxLength", RECORD_BYTES_MAX);
+    limit("collectionItems.maxLength", ITEMS_MAX);
+  }
+
+  private static void limit(String name, int most) {
+    String property = "org.apache.avro.limits." + name;
+    if (System.getProperty(property) == null) {
+      System.setProperty(property, String.valueOf(most));
+    }
+  }
 
   /** Whether the bytes begin as a framed record does. */
   public static boolean framed(byte @Nullable [] bytes) {
@@ -84,6 +106,19 @@ public final class WireFormat {
     }
   }
 
+  /** The bytes are no record of the schema, and never will be. */
+  public static final class UnreadableException extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    public UnreadableException(String message) {
+      super(message);
+    }
+
+    public UnreadableException(String message, Throwable cause) {
+      super(message, cause);
+    }
+  }
+
   /** Reads framed records of a schema's versions; not for several threads at once. */
   public static final class Reader {
     private final SubjectRegistry registry;
@@ -97,12 +132,14 @@ public final class WireFormat {
     }
 
     /**
-     * @throws IOException where the bytes are no framed record of a known schema, or the registry
-     *     cannot be reached
+     * @throws UnreadableException where the bytes are no framed record of the schema, whoever reads
+     *     them
+     * @throws SubjectRegistry.UnknownSchemaException where the registry does not know theirs
+     * @throws IOException where the registry cannot be reached
      */
     public GenericRecord read(byte @Nullable [] bytes) throws IOException {
       if (bytes == null || !framed(bytes)) {
-        throw new IOException(
+        throw new UnreadableException(
             "Cannot decode a record of "
                 + expected.getName()
                 + ": it does not begin with the magic byte and a schema id");
@@ -110,14 +147,34 @@ public final class WireFormat {
       int id = schemaId(bytes);
       GenericDatumReader<GenericRecord> reader = byId.get(id);
       if (reader == null) {
-        Schema written = new Schema.Parser().parse(registry.schemaById(id));
-        reader = new GenericDatumReader<>(written, expected);
+        reader = new GenericDatumReader<>(parse(id, registry.schemaById(id)), expected);
         byId.put(id, reader);
       }
       decoder =
           DecoderFactory.get()
               .binaryDecoder(bytes, HEADER_BYTES, bytes.length - HEADER_BYTES, decoder);
-      return reader.read(null, decoder);
+      try {
+        return reader.read(null, decoder);
+      } catch (IOException
+          | AvroRuntimeException
+          | IndexOutOfBoundsException
+          | NegativeArraySizeException
+          | UnsupportedOperationException
+          | ClassCastException e) {
+        // Whatever Avro's decoder throws on corrupt bytes says that they are corrupt.
+        throw new UnreadableException(
+            "Cannot decode a record of %s with schema id %d: %s"
+                .formatted(expected.getName(), id, e.getMessage()),
+            e);
+      }
+    }
+
+    private static Schema parse(int id, String json) throws UnreadableException {
+      try {
+        return new Schema.Parser().parse(json);
+      } catch (SchemaParseException e) {
+        throw new UnreadableException("Cannot decode: schema id " + id + " is no Avro schema", e);
+      }
     }
   }
 

@@ -6,7 +6,6 @@ import dev.millrace.schemas.WireFormat;
 import java.io.IOException;
 import java.io.Serializable;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import org.apache.avro.AvroRuntimeException;
 import org.apache.avro.Schema;
@@ -33,17 +32,6 @@ import org.jspecify.annotations.Nullable;
 public final class EventDecoder implements KafkaRecordDeserializationSchema<Inbound> {
 
   private static final long serialVersionUID = 1L;
-
-  static {
-    // A corrupt length must not become an allocation: no field is longer than a record may be.
-    String most = String.valueOf(DeadLetter.RECORD_BYTES_MAX);
-    for (String limit :
-        List.of("string.maxLength", "bytes.maxLength", "collectionItems.maxLength")) {
-      if (System.getProperty("org.apache.avro.limits." + limit) == null) {
-        System.setProperty("org.apache.avro.limits." + limit, most);
-      }
-    }
-  }
 
   /** Where schemas come from; a test brings its own. */
   public interface RegistryFactory extends Serializable {

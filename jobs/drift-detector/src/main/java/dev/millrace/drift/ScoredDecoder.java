@@ -6,7 +6,6 @@ import dev.millrace.schemas.SubjectRegistry;
 import dev.millrace.schemas.Wire;
 import dev.millrace.schemas.WireFormat;
 import dev.millrace.streaming.Stamp;
-import java.io.EOFException;
 import java.io.IOException;
 import java.io.Serializable;
 import java.nio.charset.StandardCharsets;
@@ -115,7 +114,7 @@ final class ScoredDecoder implements KafkaRecordDeserializationSchema<Scored> {
     try {
       scored = scored(reader.read(value), record);
     } catch (SubjectRegistry.UnknownSchemaException
-        | EOFException
+        | WireFormat.UnreadableException
         | AvroRuntimeException
         | IllegalArgumentException
         | IndexOutOfBoundsException e) {

@@ -5,7 +5,6 @@ import dev.millrace.schemas.ConfluentSubjectRegistry;
 import dev.millrace.schemas.SubjectRegistry;
 import dev.millrace.schemas.Wire;
 import dev.millrace.schemas.WireFormat;
-import java.io.EOFException;
 import java.io.IOException;
 import java.util.Optional;
 import org.apache.avro.AvroRuntimeException;
@@ -70,7 +69,7 @@ final class DeploymentDecoder implements KafkaRecordDeserializationSchema<Deploy
           new DeploymentRecord(
               Deployment.of(reader.read(value)), record.partition(), record.offset()));
     } catch (SubjectRegistry.UnknownSchemaException
-        | EOFException
+        | WireFormat.UnreadableException
         | AvroRuntimeException
         | IllegalArgumentException
         | IndexOutOfBoundsException e) {

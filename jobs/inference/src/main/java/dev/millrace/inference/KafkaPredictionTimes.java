@@ -7,7 +7,6 @@ import dev.millrace.schemas.ConfluentSubjectRegistry;
 import dev.millrace.schemas.SubjectRegistry;
 import dev.millrace.schemas.Wire;
 import dev.millrace.schemas.WireFormat;
-import java.io.EOFException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.HashMap;
@@ -100,7 +99,7 @@ record KafkaPredictionTimes(Target target, String project) implements Prediction
     try {
       return OptionalLong.of((Long) reader.read(value).get("event_time"));
     } catch (SubjectRegistry.UnknownSchemaException
-        | EOFException
+        | WireFormat.UnreadableException
         | AvroRuntimeException
         | IllegalArgumentException
         | IndexOutOfBoundsException e) {

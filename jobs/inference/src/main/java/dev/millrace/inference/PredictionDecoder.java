@@ -4,7 +4,6 @@ import dev.millrace.schemas.ConfluentSubjectRegistry;
 import dev.millrace.schemas.SubjectRegistry;
 import dev.millrace.schemas.Wire;
 import dev.millrace.schemas.WireFormat;
-import java.io.EOFException;
 import java.io.IOException;
 import org.apache.avro.AvroRuntimeException;
 import org.apache.flink.api.common.functions.OpenContext;
@@ -50,7 +49,7 @@ final class PredictionDecoder extends RichFlatMapFunction<RawPrediction, Predict
     try {
       prediction = PredictionRecords.prediction(reader.read(raw.value()));
     } catch (SubjectRegistry.UnknownSchemaException
-        | EOFException
+        | WireFormat.UnreadableException
         | AvroRuntimeException
         | IllegalArgumentException
         | IndexOutOfBoundsException e) {

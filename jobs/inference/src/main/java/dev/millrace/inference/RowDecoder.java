@@ -4,7 +4,6 @@ import dev.millrace.core.row.Positions;
 import dev.millrace.schemas.ConfluentSubjectRegistry;
 import dev.millrace.schemas.SubjectRegistry;
 import dev.millrace.schemas.WireFormat;
-import java.io.EOFException;
 import java.io.IOException;
 import java.util.List;
 import org.apache.avro.AvroRuntimeException;
@@ -73,7 +72,7 @@ final class RowDecoder implements KafkaRecordDeserializationSchema<EntityRow> {
       }
       row = row(read);
     } catch (SubjectRegistry.UnknownSchemaException
-        | EOFException
+        | WireFormat.UnreadableException
         | AvroRuntimeException
         | IllegalArgumentException
         | ClassCastException

@@ -7,7 +7,6 @@ import dev.millrace.schemas.ConfluentSubjectRegistry;
 import dev.millrace.schemas.SubjectRegistry;
 import dev.millrace.schemas.Wire;
 import dev.millrace.schemas.WireFormat;
-import java.io.EOFException;
 import java.io.IOException;
 import java.util.Optional;
 import java.util.Set;
@@ -67,7 +66,7 @@ final class SeenDecoder implements KafkaRecordDeserializationSchema<Seen> {
     try {
       seen(kind, models, reader.read(value)).ifPresent(out::collect);
     } catch (SubjectRegistry.UnknownSchemaException
-        | EOFException
+        | WireFormat.UnreadableException
         | AvroRuntimeException
         | IllegalArgumentException
         | IndexOutOfBoundsException e) {

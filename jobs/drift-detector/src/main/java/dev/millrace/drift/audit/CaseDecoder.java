@@ -6,7 +6,6 @@ import dev.millrace.core.row.Positions;
 import dev.millrace.schemas.SubjectRegistry;
 import dev.millrace.schemas.Wire;
 import dev.millrace.schemas.WireFormat;
-import java.io.EOFException;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.Map;
@@ -58,7 +57,7 @@ final class CaseDecoder extends RichFlatMapFunction<byte[], AuditCase> {
     try {
       cases(reader.read(value), out);
     } catch (SubjectRegistry.UnknownSchemaException
-        | EOFException
+        | WireFormat.UnreadableException
         | AvroRuntimeException
         | IllegalArgumentException
         | IndexOutOfBoundsException e) {
