@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.Function;
 import org.apache.avro.AvroRuntimeException;
 import org.apache.avro.Schema;
 import org.apache.avro.SchemaParseException;
@@ -13,6 +14,7 @@ import org.apache.avro.generic.GenericDatumWriter;
 import org.apache.avro.generic.GenericRecord;
 import org.apache.avro.io.BinaryDecoder;
 import org.apache.avro.io.BinaryEncoder;
+import org.apache.avro.io.DatumReader;
 import org.apache.avro.io.DatumWriter;
 import org.apache.avro.io.DecoderFactory;
 import org.apache.avro.io.EncoderFactory;
@@ -121,14 +123,12 @@ public final class WireFormat {
 
   /** Reads framed records of a schema's versions; not for several threads at once. */
   public static final class Reader {
-    private final SubjectRegistry registry;
-    private final Schema expected;
-    private final Map<Integer, GenericDatumReader<GenericRecord>> byId = new HashMap<>();
-    private @Nullable BinaryDecoder decoder;
+    private final ReaderOf<GenericRecord> records;
 
     public Reader(SubjectRegistry registry, Schema expected) {
-      this.registry = registry;
-      this.expected = expected;
+      this.records =
+          new ReaderOf<>(
+              registry, expected.getName(), written -> new GenericDatumReader<>(written, expected));
     }
 
     /**
@@ -138,16 +138,47 @@ public final class WireFormat {
      * @throws IOException where the registry cannot be reached
      */
     public GenericRecord read(byte @Nullable [] bytes) throws IOException {
+      return records.read(bytes);
+    }
+  }
+
+  /**
+   * The same for what is not to become records of Avro's; not for several threads at once.
+   *
+   * @param <T> what is read
+   */
+  public static final class ReaderOf<T> {
+    private final SubjectRegistry registry;
+    private final String name;
+    private final Function<Schema, DatumReader<T>> readers;
+    private final Map<Integer, DatumReader<T>> byId = new HashMap<>();
+    private @Nullable BinaryDecoder decoder;
+
+    /**
+     * Reads values.
+     *
+     * @param name of the schema, for messages
+     * @param readers for the schema that a record was written with
+     */
+    public ReaderOf(
+        SubjectRegistry registry, String name, Function<Schema, DatumReader<T>> readers) {
+      this.registry = registry;
+      this.name = name;
+      this.readers = readers;
+    }
+
+    /** As {@link Reader#read} does. */
+    public T read(byte @Nullable [] bytes) throws IOException {
       if (bytes == null || !framed(bytes)) {
         throw new UnreadableException(
             "Cannot decode a record of "
-                + expected.getName()
+                + name
                 + ": it does not begin with the magic byte and a schema id");
       }
       int id = schemaId(bytes);
-      GenericDatumReader<GenericRecord> reader = byId.get(id);
+      DatumReader<T> reader = byId.get(id);
       if (reader == null) {
-        reader = new GenericDatumReader<>(parse(id, registry.schemaById(id)), expected);
+        reader = readers.apply(parse(id, registry.schemaById(id)));
         byId.put(id, reader);
       }
       decoder =
@@ -164,7 +195,7 @@ public final class WireFormat {
         // Whatever Avro's decoder throws on corrupt bytes says that they are corrupt.
         throw new UnreadableException(
             "Cannot decode a record of %s with schema id %d: %s"
-                .formatted(expected.getName(), id, e.getMessage()),
+                .formatted(name, id, e.getMessage()),
             e);
       }
     }

@@ -24,7 +24,7 @@ final class PredictionDecoder extends RichFlatMapFunction<RawPrediction, Predict
 
   private final String topic;
   private final String schemaRegistry;
-  private transient WireFormat.Reader reader;
+  private transient WireFormat.ReaderOf<Prediction> reader;
   private transient Counter malformed;
 
   @SuppressWarnings("NullAway.Init") // Flink calls open before the first record.
@@ -35,7 +35,11 @@ final class PredictionDecoder extends RichFlatMapFunction<RawPrediction, Predict
 
   @Override
   public void open(OpenContext context) {
-    reader = new WireFormat.Reader(new ConfluentSubjectRegistry(schemaRegistry), Wire.PREDICTION);
+    reader =
+        new WireFormat.ReaderOf<>(
+            new ConfluentSubjectRegistry(schemaRegistry),
+            Wire.PREDICTION.getName(),
+            PredictionReader::of);
     malformed = getRuntimeContext().getMetricGroup().counter("malformedPredictions");
   }
 
@@ -47,7 +51,7 @@ final class PredictionDecoder extends RichFlatMapFunction<RawPrediction, Predict
     }
     Prediction prediction;
     try {
-      prediction = PredictionRecords.prediction(reader.read(raw.value()));
+      prediction = reader.read(raw.value());
     } catch (SubjectRegistry.UnknownSchemaException
         | WireFormat.UnreadableException
         | AvroRuntimeException

@@ -13,8 +13,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import org.apache.avro.Schema;
+import org.apache.avro.generic.GenericData;
 import org.apache.avro.generic.GenericDatumReader;
 import org.apache.avro.generic.GenericRecord;
+import org.apache.avro.io.BinaryDecoder;
+import org.apache.avro.io.DatumReader;
 import org.apache.avro.io.DecoderFactory;
 import org.apache.avro.io.Encoder;
 import org.apache.avro.io.EncoderFactory;
@@ -74,6 +78,88 @@ class PredictionRecordsTest {
       new PredictionWriter<Prediction>(Wire.PREDICTION, p -> p).write(prediction, checked);
       checked.flush();
     }
+  }
+
+  /** Avro's own reader, through records, is the other implementation. */
+  @Test
+  void whatIsReadWithoutARecordIsThePredictionOfTheRecord() throws Exception {
+    WireFormat.Writer records = new WireFormat.Writer(7, Wire.PREDICTION);
+    DatumReader<Prediction> direct = PredictionReader.of(Wire.PREDICTION);
+    assertThat(direct).isInstanceOf(PredictionReader.class);
+    List<Prediction> predictions = new ArrayList<>(List.of(full(), bare(), full(), full()));
+    Random random = new Random(5);
+    for (int i = 0; i < 500; i++) {
+      Prediction any = any(random);
+      predictions.add(any);
+      if (i % 3 == 0) {
+        // The same names once more.
+        predictions.add(any);
+      }
+    }
+    for (Prediction prediction : predictions) {
+      byte[] bytes = records.write(PredictionRecords.record(prediction, Wire.PREDICTION));
+      BinaryDecoder decoder =
+          DecoderFactory.get()
+              .binaryDecoder(
+                  bytes, WireFormat.HEADER_BYTES, bytes.length - WireFormat.HEADER_BYTES, null);
+      Prediction read = direct.read(null, decoder);
+      assertThat(read).isEqualTo(prediction);
+      assertThat(read.inputs().keySet()).containsExactlyElementsOf(prediction.inputs().keySet());
+      assertThat(decoder.isEnd()).isTrue();
+    }
+  }
+
+  @Test
+  void aListAmongTheInputsIsPassedOver() throws Exception {
+    GenericRecord record = PredictionRecords.record(full(), Wire.PREDICTION);
+    Map<String, @Nullable Object> inputs = new LinkedHashMap<>(full().inputs());
+    inputs.put("of a later build", List.of(1.0, 2.0));
+    record.put("inputs", inputs);
+    byte[] bytes = new WireFormat.Writer(7, Wire.PREDICTION).write(record);
+    Map<String, @Nullable Object> expected = new LinkedHashMap<>(full().inputs());
+    expected.put("of a later build", null);
+    assertThat(
+            PredictionReader.of(Wire.PREDICTION)
+                .read(
+                    null,
+                    DecoderFactory.get()
+                        .binaryDecoder(
+                            bytes,
+                            WireFormat.HEADER_BYTES,
+                            bytes.length - WireFormat.HEADER_BYTES,
+                            null))
+                .inputs())
+        .isEqualTo(expected);
+  }
+
+  /** Whoever wrote before rows and deployments were told. */
+  @Test
+  void predictionsOfAnEarlierSchemaAreResolved() throws Exception {
+    List<Schema.Field> fields =
+        Wire.PREDICTION.getFields().stream()
+            .filter(f -> !List.of("rows", "deployment_id").contains(f.name()))
+            .map(f -> new Schema.Field(f, f.schema()))
+            .toList();
+    Schema earlier =
+        Schema.createRecord(
+            Wire.PREDICTION.getName(), null, Wire.PREDICTION.getNamespace(), false, fields);
+    GenericRecord record = new GenericData.Record(earlier);
+    GenericRecord whole = PredictionRecords.record(full(), Wire.PREDICTION);
+    fields.forEach(f -> record.put(f.name(), whole.get(f.name())));
+    byte[] bytes = new WireFormat.Writer(7, earlier).write(record);
+    Prediction read =
+        PredictionReader.of(earlier)
+            .read(
+                null,
+                DecoderFactory.get()
+                    .binaryDecoder(
+                        bytes,
+                        WireFormat.HEADER_BYTES,
+                        bytes.length - WireFormat.HEADER_BYTES,
+                        null));
+    assertThat(read.inputs()).isEqualTo(full().inputs());
+    assertThat(read.rows()).isEmpty();
+    assertThat(read.deploymentId()).isNull();
   }
 
   private static Prediction any(Random random) {
