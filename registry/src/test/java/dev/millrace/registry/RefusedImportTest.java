@@ -28,14 +28,16 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Files that a registry does not take, and who may not bring one. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class RefusedImportTest {
 
   private static final JsonMapper JSON = new JsonMapper();
@@ -43,7 +45,9 @@ class RefusedImportTest {
   private final Path folder;
   private final FilledRegistry filled;
   private final GuardedRegistry from;
-  private GuardedRegistry to;
+
+  /** Takes nothing, so that all who bring it what is wrong can share it. */
+  private final GuardedRegistry to;
 
   RefusedImportTest(@TempDir Path folder) throws Exception {
     this.folder = folder;
@@ -56,7 +60,7 @@ class RefusedImportTest {
     return new GuardedRegistry(Files.createDirectories(folder.resolve(name)), null);
   }
 
-  @AfterEach
+  @AfterAll
   void close() {
     filled.close();
     to.close();
@@ -68,48 +72,62 @@ class RefusedImportTest {
   }
 
   private void assertRefused(byte[] file, int status, String... said) throws Exception {
+    assertRefused(to, file, status, said);
+  }
+
+  private static void assertRefused(GuardedRegistry to, byte[] file, int status, String... said)
+      throws Exception {
     HttpResponse<String> answer = to.imported("ada", file);
     assertThat(answer.statusCode()).as(answer.body()).isEqualTo(status);
     assertThat(JSON.readTree(answer.body()).path("error").asText()).contains(said);
   }
 
   private void assertNothingWritten() {
+    assertNothingWritten(to);
+  }
+
+  private static void assertNothingWritten(GuardedRegistry to) {
     assertThat(to.catalogue.events()).isEmpty();
     assertThat(to.tracking.events()).isEmpty();
   }
 
   @Test
   void anOtherHistoryIsRefusedWithAllThatDiffers() throws Exception {
-    LifecycleEntry unusedOther =
-        to.catalogue.submit(command(Command.REGISTER, null, "other", "{}"));
-    ok(to, "POST", "experiments/create", "{\"name\": \"mine\"}");
-    int models = to.catalogue.events().size();
-    int tracked = to.tracking.events().size();
-    HttpResponse<String> answer = to.imported("ada", from.exported());
-    assertThat(answer.statusCode()).isEqualTo(409);
-    JsonNode body = JSON.readTree(answer.body());
-    assertThat(body.path("error").asText()).contains("2 models, runs", "nothing was changed");
-    assertThat(body.path("problems")).hasSize(2);
-    assertThat(body.path("problems").get(0).asText())
-        .startsWith("line 2: the file has event 1 of model " + MODEL + ", MODEL_CREATED by ada at")
-        .contains("here is event 1 of model " + MODEL + ", VERSION_REGISTERED by jürgen");
-    assertThat(body.path("problems").get(1).asText())
-        .contains("event 1 of experiments, EXPERIMENT_CREATED");
-    assertThat(to.catalogue.events()).hasSize(models);
-    assertThat(to.tracking.events()).hasSize(tracked);
+    try (GuardedRegistry other = registry("other")) {
+      LifecycleEntry unusedOther =
+          other.catalogue.submit(command(Command.REGISTER, null, "other", "{}"));
+      ok(other, "POST", "experiments/create", "{\"name\": \"mine\"}");
+      int models = other.catalogue.events().size();
+      int tracked = other.tracking.events().size();
+      HttpResponse<String> answer = other.imported("ada", from.exported());
+      assertThat(answer.statusCode()).isEqualTo(409);
+      JsonNode body = JSON.readTree(answer.body());
+      assertThat(body.path("error").asText()).contains("2 models, runs", "nothing was changed");
+      assertThat(body.path("problems")).hasSize(2);
+      assertThat(body.path("problems").get(0).asText())
+          .startsWith(
+              "line 2: the file has event 1 of model " + MODEL + ", MODEL_CREATED by ada at")
+          .contains("here is event 1 of model " + MODEL + ", VERSION_REGISTERED by jürgen");
+      assertThat(body.path("problems").get(1).asText())
+          .contains("event 1 of experiments, EXPERIMENT_CREATED");
+      assertThat(other.catalogue.events()).hasSize(models);
+      assertThat(other.tracking.events()).hasSize(tracked);
+    }
   }
 
   @Test
   void whatSomebodyWritesMeanwhileIsNotedAndStopsIt() throws Exception {
-    to.beforeEach =
-        event -> {
-          if (event instanceof LifecycleEntry entry && ModelState.sequence(entry) == 3) {
-            LifecycleEntry unusedOther =
-                to.catalogue.submit(command(Command.REGISTER, null, "meanwhile", "{}"));
-          }
-        };
-    assertRefused(from.exported(), 503, "event 3 of model", "was not taken");
-    assertRefused(from.exported(), 409, "another history here");
+    try (GuardedRegistry written = registry("written")) {
+      written.beforeEach =
+          event -> {
+            if (event instanceof LifecycleEntry entry && ModelState.sequence(entry) == 3) {
+              LifecycleEntry unusedOther =
+                  written.catalogue.submit(command(Command.REGISTER, null, "meanwhile", "{}"));
+            }
+          };
+      assertRefused(written, from.exported(), 503, "event 3 of model", "was not taken");
+      assertRefused(written, from.exported(), 409, "another history here");
+    }
   }
 
   @Test
@@ -198,7 +216,6 @@ class RefusedImportTest {
   void whatIsTooLargeIsRefused() throws Exception {
     byte[] file = from.exported();
     long text = unpacked(file).length();
-    to.close();
     record Case(TransferLimits limits, String said) {}
     for (Case tried :
         List.of(
@@ -209,12 +226,12 @@ class RefusedImportTest {
             new Case(
                 new TransferLimits(1 << 30, 1 << 30, 300, 1 << 30), "it has more than 300 bytes"),
             new Case(new TransferLimits(1 << 30, 1 << 30, 1 << 20, 100), "of memory"))) {
-      to = new GuardedRegistry(Files.createTempDirectory(folder, "limited"), null, tried.limits());
-      assertRefused(file, 400, tried.said());
-      assertNothingWritten();
-      to.close();
+      try (GuardedRegistry limited =
+          new GuardedRegistry(Files.createTempDirectory(folder, "limited"), null, tried.limits())) {
+        assertRefused(limited, file, 400, tried.said());
+        assertNothingWritten(limited);
+      }
     }
-    to = registry("afterwards");
     // 100 MB of one letter in 100 KB.
     assertRefused(packed("a".repeat(100_000_000)), 400, "line 1: it has more than 8388608 bytes");
     assertRefused(packed("\n".repeat(1_000_000)), 400, "line 1");
@@ -222,46 +239,52 @@ class RefusedImportTest {
 
   @Test
   void itTakesAnAdminOfAllProjects() throws Exception {
-    for (Role role : Role.values()) {
-      String name = role.name().toLowerCase(Locale.ROOT);
-      to.add(name, role, Projects.ALL);
-      boolean admin = role == Role.ADMIN;
-      assertThat(to.send(name, "GET", "/v1/export", "").statusCode()).isEqualTo(admin ? 200 : 403);
-      assertThat(to.imported(name, from.exported()).statusCode()).isEqualTo(admin ? 200 : 403);
+    try (GuardedRegistry guarded = registry("guarded")) {
+      for (Role role : Role.values()) {
+        String name = role.name().toLowerCase(Locale.ROOT);
+        guarded.add(name, role, Projects.ALL);
+        boolean admin = role == Role.ADMIN;
+        assertThat(guarded.send(name, "GET", "/v1/export", "").statusCode())
+            .isEqualTo(admin ? 200 : 403);
+        assertThat(guarded.imported(name, from.exported()).statusCode())
+            .isEqualTo(admin ? 200 : 403);
+      }
+      guarded.add("flyer", Role.ADMIN, "flights");
+      HttpResponse<String> answer = guarded.imported("flyer", from.exported());
+      assertThat(answer.statusCode()).isEqualTo(403);
+      assertThat(answer.body()).contains("an import is of all projects");
+      assertThat(guarded.send("", "GET", "/v1/export", "").statusCode()).isEqualTo(401);
     }
-    to.add("flyer", Role.ADMIN, "flights");
-    HttpResponse<String> answer = to.imported("flyer", from.exported());
-    assertThat(answer.statusCode()).isEqualTo(403);
-    assertThat(answer.body()).contains("an import is of all projects");
-    assertThat(to.send("", "GET", "/v1/export", "").statusCode()).isEqualTo(401);
   }
 
   @Test
   void theRegistryAloneDecidesWhatIsTheNextEvent() throws Exception {
-    List<LifecycleEntry> events =
-        from.catalogue.events().stream().filter(e -> e.model().equals(MODEL)).toList();
-    // Neither what comes too early, nor what comes again, nor what cannot be folded.
-    var early = to.catalogue.bring(events.get(1), "ada");
-    assertThat(early).isNotDone();
-    assertThat(to.catalogue.events()).isEmpty();
-    var first = to.catalogue.bring(events.get(0), "ada");
-    assertThat(first).isCompletedWithValue(events.get(0));
-    var again = to.catalogue.bring(events.get(0), "ada");
-    assertThat(again).isNotDone();
-    LifecycleEntry unfoldable =
-        new LifecycleEntry(
-            MODEL,
-            Kind.EVENT,
-            Event.VERSION_UPDATED.name(),
-            77,
-            "ada",
-            "",
-            1,
-            "k",
-            null,
-            null,
-            "{\"sequence\": 2}");
-    assertThat(to.catalogue.bring(unfoldable, "ada")).isNotDone();
-    assertThat(to.catalogue.events()).containsExactly(events.get(0));
+    try (GuardedRegistry brought = registry("brought")) {
+      List<LifecycleEntry> events =
+          from.catalogue.events().stream().filter(e -> e.model().equals(MODEL)).toList();
+      // Neither what comes too early, nor what comes again, nor what cannot be folded.
+      var early = brought.catalogue.bring(events.get(1), "ada");
+      assertThat(early).isNotDone();
+      assertThat(brought.catalogue.events()).isEmpty();
+      var first = brought.catalogue.bring(events.get(0), "ada");
+      assertThat(first).isCompletedWithValue(events.get(0));
+      var again = brought.catalogue.bring(events.get(0), "ada");
+      assertThat(again).isNotDone();
+      LifecycleEntry unfoldable =
+          new LifecycleEntry(
+              MODEL,
+              Kind.EVENT,
+              Event.VERSION_UPDATED.name(),
+              77,
+              "ada",
+              "",
+              1,
+              "k",
+              null,
+              null,
+              "{\"sequence\": 2}");
+      assertThat(brought.catalogue.bring(unfoldable, "ada")).isNotDone();
+      assertThat(brought.catalogue.events()).containsExactly(events.get(0));
+    }
   }
 }

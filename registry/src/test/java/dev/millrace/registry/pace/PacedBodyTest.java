@@ -54,7 +54,8 @@ class PacedBodyTest {
 
           @Override
           public int read() {
-            throw new UnsupportedOperationException();
+            throw new UnsupportedOperationException(
+                "Cannot read a single byte: this body comes in pieces");
           }
 
           @Override
@@ -82,7 +83,8 @@ class PacedBodyTest {
 
           @Override
           public void setReadListener(ReadListener listener) {
-            throw new UnsupportedOperationException();
+            throw new UnsupportedOperationException(
+                "Cannot take a listener: this body is read by whoever waits for it");
           }
         },
         () -> nowNanos);
