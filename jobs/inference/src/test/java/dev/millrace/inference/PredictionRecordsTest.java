@@ -41,15 +41,7 @@ class PredictionRecordsTest {
           new WireFormat.Writer(7, Wire.PREDICTION)
               .write(PredictionRecords.record(prediction, Wire.PREDICTION));
       GenericRecord read =
-          new GenericDatumReader<GenericRecord>(Wire.PREDICTION)
-              .read(
-                  null,
-                  DecoderFactory.get()
-                      .binaryDecoder(
-                          bytes,
-                          WireFormat.HEADER_BYTES,
-                          bytes.length - WireFormat.HEADER_BYTES,
-                          null));
+          new GenericDatumReader<GenericRecord>(Wire.PREDICTION).read(null, behindHeader(bytes));
       assertThat(PredictionRecords.prediction(read)).isEqualTo(prediction);
     }
   }
@@ -98,10 +90,7 @@ class PredictionRecordsTest {
     }
     for (Prediction prediction : predictions) {
       byte[] bytes = records.write(PredictionRecords.record(prediction, Wire.PREDICTION));
-      BinaryDecoder decoder =
-          DecoderFactory.get()
-              .binaryDecoder(
-                  bytes, WireFormat.HEADER_BYTES, bytes.length - WireFormat.HEADER_BYTES, null);
+      BinaryDecoder decoder = behindHeader(bytes);
       Prediction read = direct.read(null, decoder);
       assertThat(read).isEqualTo(prediction);
       assertThat(read.inputs().keySet()).containsExactlyElementsOf(prediction.inputs().keySet());
@@ -118,17 +107,7 @@ class PredictionRecordsTest {
     byte[] bytes = new WireFormat.Writer(7, Wire.PREDICTION).write(record);
     Map<String, @Nullable Object> expected = new LinkedHashMap<>(full().inputs());
     expected.put("of a later build", null);
-    assertThat(
-            PredictionReader.of(Wire.PREDICTION)
-                .read(
-                    null,
-                    DecoderFactory.get()
-                        .binaryDecoder(
-                            bytes,
-                            WireFormat.HEADER_BYTES,
-                            bytes.length - WireFormat.HEADER_BYTES,
-                            null))
-                .inputs())
+    assertThat(PredictionReader.of(Wire.PREDICTION).read(null, behindHeader(bytes)).inputs())
         .isEqualTo(expected);
   }
 
@@ -147,16 +126,7 @@ class PredictionRecordsTest {
     GenericRecord whole = PredictionRecords.record(full(), Wire.PREDICTION);
     fields.forEach(f -> record.put(f.name(), whole.get(f.name())));
     byte[] bytes = new WireFormat.Writer(7, earlier).write(record);
-    Prediction read =
-        PredictionReader.of(earlier)
-            .read(
-                null,
-                DecoderFactory.get()
-                    .binaryDecoder(
-                        bytes,
-                        WireFormat.HEADER_BYTES,
-                        bytes.length - WireFormat.HEADER_BYTES,
-                        null));
+    Prediction read = PredictionReader.of(earlier).read(null, behindHeader(bytes));
     assertThat(read.inputs()).isEqualTo(full().inputs());
     assertThat(read.rows()).isEmpty();
     assertThat(read.deploymentId()).isNull();
@@ -203,6 +173,12 @@ class PredictionRecordsTest {
         rows,
         List.of(),
         null);
+  }
+
+  private static BinaryDecoder behindHeader(byte[] framed) {
+    return DecoderFactory.get()
+        .binaryDecoder(
+            framed, WireFormat.HEADER_BYTES, framed.length - WireFormat.HEADER_BYTES, null);
   }
 
   private static @Nullable String maybe(Random random, String text) {
