@@ -8,7 +8,6 @@ import dev.millrace.core.model.LifecycleEntry;
 import dev.millrace.core.model.LifecycleEntry.Kind;
 import dev.millrace.platform.Topics;
 import dev.millrace.registry.transfer.EventKind;
-import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -32,13 +31,8 @@ final class LifecycleEvents implements EventKind<LifecycleEntry> {
 
   @Override
   public String told(LifecycleEntry event) {
-    return "event %d of model %s, %s by %s at %s"
-        .formatted(
-            sequence(event),
-            event.model(),
-            event.type(),
-            event.actor(),
-            Instant.ofEpochMilli(event.atMillis()));
+    return EventKind.told(
+        sequence(event), "model " + event.model(), event.type(), event.actor(), event.atMillis());
   }
 
   @Override

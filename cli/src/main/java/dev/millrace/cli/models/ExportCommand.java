@@ -3,13 +3,10 @@ package dev.millrace.cli.models;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.millrace.cli.CommandFailed;
 import dev.millrace.cli.GlobalOptions;
-import dev.millrace.cli.Millrace;
-import dev.millrace.cli.ProgressLines;
 import dev.millrace.cli.UserMistake;
 import dev.millrace.registry.transfer.BadExportException;
 import dev.millrace.registry.transfer.ExportFile;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -17,10 +14,8 @@ import java.nio.file.StandardCopyOption;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** {@code models export FILE}. */
 @Command(
@@ -32,16 +27,13 @@ final class ExportCommand implements Callable<Integer> {
 
   @Mixin private GlobalOptions global = new GlobalOptions();
 
+  @Mixin private TransferOptions options = new TransferOptions();
+
   @Parameters(paramLabel = "FILE", description = "For example registry.jsonl.gz.")
   private Path file = Path.of("");
 
   @Option(names = "--force", description = "Replaces a file that is there already.")
   private boolean force;
-
-  @Option(names = "--json", description = "Prints one JSON object.")
-  private boolean json;
-
-  @Spec private CommandSpec spec = CommandSpec.create();
 
   @Override
   public Integer call() throws IOException, InterruptedException {
@@ -51,8 +43,7 @@ final class ExportCommand implements Callable<Integer> {
     if (folder == null || !Files.isDirectory(folder)) {
       throw new UserMistake("Cannot export to " + file + ": there is no folder " + folder);
     }
-    RegistryTransfer transfer =
-        new RegistryTransfer(global.target(), new ProgressLines(spec.commandLine().getErr()));
+    RegistryTransfer transfer = options.transfer(global);
     Path part;
     try {
       // Its owner alone may read it, and what it becomes.
@@ -75,18 +66,13 @@ final class ExportCommand implements Callable<Integer> {
     } finally {
       Files.deleteIfExists(part);
     }
-    PrintWriter out = spec.commandLine().getOut();
-    out.println(
-        json
-            ? new JsonMapper()
-                .createObjectNode()
-                .put("file", to.toString())
-                .put("events", events)
-                .put("bytes", bytes)
-                .toString()
-            : events + " events in " + file + ", " + bytes + " bytes");
-    out.flush();
-    return Millrace.DONE;
+    return options.done(
+        new JsonMapper()
+            .createObjectNode()
+            .put("file", to.toString())
+            .put("events", events)
+            .put("bytes", bytes),
+        events + " events in " + file + ", " + bytes + " bytes");
   }
 
   private void refuseToReplace(Path to) {

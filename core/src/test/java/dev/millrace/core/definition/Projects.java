@@ -69,6 +69,18 @@ final class Projects {
     return e.mistakes().stream().map(Mistake::toString).toList();
   }
 
+  /** What is said of training on input x, of a kind that training takes none of. */
+  static Project.Unbuilt untrained(int line, String kind) {
+    return new Project.Unbuilt(
+        "millrace.yaml",
+        line,
+        "models[0].training",
+        "training on "
+            + kind
+            + " (input x; leave training out and register versions that are trained elsewhere) is"
+            + " not built yet");
+  }
+
   static String replaced(String text, String... replacements) {
     String result = text;
     for (int i = 0; i < replacements.length; i += 2) {

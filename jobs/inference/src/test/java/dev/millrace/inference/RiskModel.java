@@ -32,8 +32,27 @@ final class RiskModel {
 
   private RiskModel() {}
 
-  static ScoringPlan plan(String yaml, String schemaFile, String schema) throws IOException {
-    Project project = Definitions.read(Map.of("millrace.yaml", yaml, schemaFile, schema));
+  /**
+   * A plan for the model over one source.
+   *
+   * @param views entities and feature views, or nothing
+   * @param model its inputs, and what else is said of it
+   */
+  static ScoringPlan plan(String source, String schema, String views, String model)
+      throws IOException {
+    String yaml =
+        """
+        project: small
+        sources:
+          - {name: %1$s, schema: %1$s.avsc, event-id: id, event-time: at, archive: false}
+        %2$s
+        models:
+          - name: risk
+            source: %1$s
+            execution: {provider: cpu, max-rows: 16}
+        %3$s"""
+            .formatted(source, views, model.indent(4));
+    Project project = Definitions.read(Map.of("millrace.yaml", yaml, source + ".avsc", schema));
     Map<String, ViewIdentity> identities = new HashMap<>();
     project.featureViews().forEach(v -> identities.put(v.name(), new ViewIdentity(1, v.id())));
     return ScoringPlan.of(
@@ -101,6 +120,11 @@ final class RiskModel {
               HttpClient.newHttpClient()
                   .send(request.build(), HttpResponse.BodyHandlers.ofString())
                   .body());
+    }
+
+    /** Asks for scores of rows that are given input by input. */
+    JsonNode infer(String inputs) throws Exception {
+      return send("/v2/models/risk/infer", "{'inputs':[" + inputs + "]}");
     }
 
     @Override

@@ -98,7 +98,7 @@ class TextInputTest {
 
   @Test
   void whatIsMissingIsWhatTheDefinitionSays() throws Exception {
-    for (String says : List.of("", "    missing: 7\n", "    missing: {shop: shoes}\n")) {
+    for (String says : List.of("", "missing: 7\n", "missing: {shop: shoes}\n")) {
       try (Scoring scoring = new Scoring(plan("shop", says), new OnnxModels(), version())) {
         scoring.event(event(0, "shoes", "WEB", 0.5));
         scoring.event(event(1, null, "WEB", 0.5));
@@ -138,7 +138,7 @@ class TextInputTest {
                   + "s character 6 is U+1F600, and ONNX Runtime takes none from Java that is U+0000"
                   + " or beyond U+FFFF and there is no fallback");
     }
-    ScoringPlan answered = plan("shop", "    fallback: '0.25'\n");
+    ScoringPlan answered = plan("shop", "fallback: '0.25'\n");
     try (Scoring scoring = new Scoring(answered, new OnnxModels(), version())) {
       scoring.event(event(0, longest + "a", "WEB", 0.5));
       scoring.barrier(1);
@@ -270,24 +270,20 @@ class TextInputTest {
       String flat = shop.replace("[3,1]", "[3]");
       String amount = "{'name':'amount','shape':[3],'datatype':'FP64','data':[4,4,4]}";
       for (String inputs : List.of(shop + "," + numbers, amount + "," + flat)) {
-        JsonNode data = infer(service, inputs).at("/outputs/0/data");
+        JsonNode data = service.infer(inputs).at("/outputs/0/data");
         assertThat(data.size()).as(inputs).isEqualTo(3);
         assertThat(data.get(0).asDouble()).isEqualTo(made.path("score").asDouble());
         assertThat(data.get(1).asDouble()).isCloseTo(score("", 4), within(1e-6));
         assertThat(data.get(2).asDouble()).isCloseTo(score("", 4), within(1e-6));
       }
-      assertThat(infer(service, shop.replace("null", "1") + "," + numbers).path("error").asText())
+      assertThat(service.infer(shop.replace("null", "1") + "," + numbers).path("error").asText())
           .contains("value 1 of input shop is 1, which no model takes: it is no text");
       assertThat(
-              infer(service, shop.replace("BYTES", "FP32") + "," + numbers).path("error").asText())
+              service.infer(shop.replace("BYTES", "FP32") + "," + numbers).path("error").asText())
           .contains("input shop has datatype FP32; expected BYTES");
       assertThat(service.send("/v2/models/risk", null).at("/inputs").toString())
           .contains("\"name\":\"shop\",\"datatype\":\"BYTES\",\"shape\":[-1,1]");
     }
-  }
-
-  private static JsonNode infer(RiskModel.Service service, String inputs) throws Exception {
-    return service.send("/v2/models/risk/infer", "{'inputs':[" + inputs + "]}");
   }
 
   private static String json(String shop) {
@@ -314,17 +310,22 @@ class TextInputTest {
   }
 
   private static ScoringPlan plan(String shop, String rest) throws IOException {
-    return planOf(
+    return RiskModel.plan(
+        "orders",
+        SCHEMA,
         "",
         """
-        - {name: shop, value: "%s"}
-              - {name: amount, value: amount}
+        inputs:
+          - {name: shop, value: "%s"}
+          - {name: amount, value: amount}
         %s"""
             .formatted(shop, rest));
   }
 
   private static ScoringPlan ofView(String reads) throws IOException {
-    return planOf(
+    return RiskModel.plan(
+        "orders",
+        SCHEMA,
         """
         entities: [{name: card, keys: [card]}]
         feature-views:
@@ -336,9 +337,10 @@ class TextInputTest {
               - {function: count, windows: 1h}
         """,
         """
-        - cards:*
-            features: %s
-            missing: {default: 0}
+        inputs:
+          - cards:*
+        features: %s
+        missing: {default: 0}
         """
             .formatted(reads));
   }
@@ -346,21 +348,5 @@ class TextInputTest {
   private static String viewId() throws IOException {
     String version = ofView("online").views().get(0).version();
     return version.substring(version.indexOf('-') + 1);
-  }
-
-  private static ScoringPlan planOf(String views, String inputs) throws IOException {
-    String yaml =
-        """
-        project: shop
-        sources:
-          - {name: orders, schema: order.avsc, event-id: id, event-time: at, archive: false}
-        %smodels:
-          - name: risk
-            source: orders
-            execution: {provider: cpu, max-rows: 16}
-            inputs:
-              %s"""
-            .formatted(views, inputs);
-    return RiskModel.plan(yaml, "order.avsc", SCHEMA);
   }
 }

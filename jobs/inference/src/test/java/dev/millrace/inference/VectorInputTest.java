@@ -108,7 +108,7 @@ class VectorInputTest {
 
   @Test
   void theFallbackAnswersForOneThatLacksIt() throws Exception {
-    ScoringPlan plan = plan("    fallback: '0.25'\n    missing: -1\n");
+    ScoringPlan plan = plan("fallback: '0.25'\nmissing: -1\n");
     try (Scoring scoring = new Scoring(plan, new OnnxModels(), version(0, 1, 4))) {
       scoring.event(event(0, Numbers.of(new float[] {1, 2}), 4.0));
       scoring.event(event(1, Numbers.of(new float[] {1, 2, 3}), null));
@@ -162,10 +162,7 @@ class VectorInputTest {
           "{'name':'image','shape':[2,3],'datatype':'FP32','data':[[1,2.5,3],[1,2.5,3]]},"
               + "{'name':'size','shape':[2],'datatype':'FP64','data':[4,5]}";
       for (String inputs : List.of(byFile, bySignature)) {
-        JsonNode data =
-            service
-                .send("/v2/models/risk/infer", "{'inputs':[" + inputs + "]}")
-                .at("/outputs/0/data");
+        JsonNode data = service.infer(inputs).at("/outputs/0/data");
         assertThat(data.size()).isEqualTo(2);
         assertThat(data.get(0).asDouble()).isEqualTo(score);
         assertThat(data.get(1).asDouble()).isNotEqualTo(score);
@@ -208,20 +205,15 @@ class VectorInputTest {
   }
 
   private static ScoringPlan plan(String rest) throws IOException {
-    String yaml =
+    return RiskModel.plan(
+        "photos",
+        SCHEMA,
+        "",
         """
-        project: photos
-        sources:
-          - {name: photos, schema: photo.avsc, event-id: id, event-time: at, archive: false}
-        models:
-          - name: risk
-            source: photos
-            execution: {provider: cpu, max-rows: 16}
-            inputs:
-              - {name: image, value: image}
-              - {name: size, value: size}
+        inputs:
+          - {name: image, value: image}
+          - {name: size, value: size}
         %s"""
-            .formatted(rest);
-    return RiskModel.plan(yaml, "photo.avsc", SCHEMA);
+            .formatted(rest));
   }
 }

@@ -14,7 +14,6 @@ import dev.millrace.core.tracking.TrackingEntry;
 import dev.millrace.core.tracking.TrackingEntry.Kind;
 import dev.millrace.platform.Topics;
 import dev.millrace.registry.transfer.EventKind;
-import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -46,13 +45,8 @@ public final class TrackingEvents implements EventKind<TrackingEntry> {
 
   @Override
   public String told(TrackingEntry event) {
-    return "event %d of %s, %s by %s at %s"
-        .formatted(
-            sequence(event),
-            event.subject(),
-            event.type(),
-            event.actor(),
-            Instant.ofEpochMilli(event.atMillis()));
+    return EventKind.told(
+        sequence(event), event.subject(), event.type(), event.actor(), event.atMillis());
   }
 
   @Override

@@ -2,6 +2,7 @@ package dev.millrace.registry.transfer;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Instant;
 
 /** What the events of one journal are, for who exports and imports them. */
 public interface EventKind<E> {
@@ -19,6 +20,12 @@ public interface EventKind<E> {
 
   /** Which it is, for people. */
   String told(E event);
+
+  /** The same, of any journal, so that one who reads of two journals reads it in the same words. */
+  static String told(long sequence, String subject, String type, String actor, long atMillis) {
+    return "event %d of %s, %s by %s at %s"
+        .formatted(sequence, subject, type, actor, Instant.ofEpochMilli(atMillis));
+  }
 
   ObjectNode json(E event);
 
