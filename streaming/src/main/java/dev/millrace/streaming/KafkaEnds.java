@@ -58,12 +58,18 @@ public final class KafkaEnds {
    * Settings of a consumer that nobody waits for within milliseconds: it takes records in larger
    * portions, which costs broker and reader less.
    */
-  public static final Map<String, String> BULK =
-      Map.of("fetch.min.bytes", String.valueOf(64 * 1024), "fetch.max.wait.ms", "100");
+  public static final Map<String, String> BULK = portions(100);
 
   /** The same where half a second does not matter: an idle topic is asked twice a second. */
-  public static final Map<String, String> PATIENT =
-      Map.of("fetch.min.bytes", String.valueOf(64 * 1024), "fetch.max.wait.ms", "500");
+  public static final Map<String, String> PATIENT = portions(500);
+
+  private static Map<String, String> portions(int waitMillis) {
+    return Map.of(
+        "fetch.min.bytes",
+        String.valueOf(64 * 1024),
+        "fetch.max.wait.ms",
+        String.valueOf(waitMillis));
+  }
 
   /** Records that are visible with a checkpoint may wait that long for their batch. */
   private static final String COMMITTED_LINGER_MILLIS = "100";
